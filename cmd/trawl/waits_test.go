@@ -2,13 +2,17 @@ package main_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -83,6 +87,75 @@ func TestAJobWithoutAWorkerShowsWhyInEveryView(t *testing.T) {
 	ft.write("later.yaml", "name: later\n")
 	ft.run("job", "create", "later.yaml").exits(done)
 	ft.expectWaitReason(dashboard, "later", waiting.WaitSeeds, "trawl seed later")
+}
+
+// A job that runs has its workers killed: within seconds every view says so in the same words. A
+// worker counts as silent four seconds after its last sign of life.
+func TestEveryViewSaysThatAllWorkersWereKilled(t *testing.T) {
+	t.Parallel()
+	site := testsite.Graph{Hosts: 1, PagesPerHost: 2, LinksPerPage: 1}.Serve(t)
+	site.Hang("/slow")
+	ft := newFleetTest(t)
+	_, url := ft.Dashboard()
+	dashboard := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/")
+	scheduler := ft.Scheduler()
+	workers := []*testfleet.Process{ft.Worker(), ft.Worker()}
+	job := jobOf(t, testsite.Graph{}, site)
+	job.Name, job.Timeout, job.Seeds = "orphan", 10*time.Minute, []string{site.URL(0, "/slow")}
+	ft.Create(job)
+	waitForSite(t, site, func(l *testsite.Log) bool { return l.Count("/slow") == 1 })
+	watch, stream := ft.start("job", "watch", "orphan", "--json"), ft.start("job", "watch", "orphan")
+	for _, w := range workers {
+		w.Kill()
+	}
+	killed := time.Now()
+	var status struct{ Waits string }
+	ft.waitUntil("the API says that no worker lives", func(context.Context) bool {
+		err := json.Unmarshal([]byte(ft.getPage(dashboard, "/api/v1/jobs/orphan")), &status)
+		return err == nil && strings.Contains(status.Waits, "worker")
+	})
+	took := time.Since(killed)
+	t.Logf("the workers count as gone %v after they were killed", took.Round(10*time.Millisecond))
+	if slowTests() && took > 5*time.Second { // the machine has nothing else to do
+		t.Errorf("it took %v until the API said so, want 5s at most", took)
+	}
+	// Ten seconds after its last sign of life, a worker is not listed any more, and the words change.
+	const said = "o worker runs this job: start one with trawl worker" // a page begins its sentence with a capital letter
+	stdout := func(args ...string) func() string {
+		return func() string { return ft.run(args...).exits(done).stdout }
+	}
+	page := func(path string) func() string {
+		return func() string { return html.UnescapeString(ft.getPage(dashboard, path)) }
+	}
+	for view, read := range map[string]func() string{
+		"job ls": stdout("job", "ls"), "job show": stdout("job", "show", "orphan"), "top": stdout("top", "--once"),
+		"job ls --json": stdout("job", "ls", "--json"), "the fleet": page("/"), "the page": page("/jobs/orphan"),
+		"the list of the API": page("/api/v1/jobs"), "/readyz": func() string {
+			status, text := get(t, scheduler.Address(), "/readyz")
+			if status != http.StatusOK {
+				t.Errorf("/readyz answers %d: %s", status, text)
+			}
+			return text
+		},
+	} {
+		ft.waitUntil(fmt.Sprintf("%s says %q", view, said), func(context.Context) bool {
+			return strings.Contains(read(), said)
+		})
+	}
+	watch.waitForPrinted(said)
+	stream.waitForOutput(said)
+	for _, p := range []*process{watch, stream} {
+		p.signal(os.Interrupt)
+		p.waitSoon()
+	}
+	if text := page("/metrics")(); !strings.Contains(text, `trawl_job_waits{for="worker",job="orphan"} 1`) {
+		t.Error("the metrics do not say that the job waits for a worker")
+	}
+	ft.Worker()
+	ft.waitUntil("/readyz says that all is well", func(context.Context) bool {
+		_, text := get(t, scheduler.Address(), "/readyz")
+		return text == "ready\n"
+	})
 }
 
 func TestAJobWithRestingHostsShowsUntilWhen(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -34,8 +35,8 @@ func ServeHealth(listen string, conn *Connection) (*Health, error) {
 			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		if warning := conn.Ready.Warning(); warning != "" {
-			fmt.Fprintln(w, "ready, but "+warning)
+		if notes := conn.Ready.Notes(r.Context()); len(notes) > 0 {
+			fmt.Fprintln(w, "ready, but "+strings.Join(notes, "\n"))
 			return
 		}
 		fmt.Fprintln(w, "ready")

@@ -21,6 +21,7 @@ type Readiness struct {
 	mu       sync.Mutex
 	troubles map[string]error // by job
 	also     []func() error
+	advice   []func(context.Context) []string
 }
 
 // NewReadiness returns a Readiness that is ready as long as the store answers.
@@ -50,6 +51,31 @@ func (r *Readiness) Also(check func() error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.also = append(r.also, check)
+}
+
+// Advise adds a function that says what an operator should know about jobs while the process is
+// ready, one text for each job.
+func (r *Readiness) Advise(advice func(context.Context) []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.advice = append(r.advice, advice)
+}
+
+// Notes returns what an operator should know while the process is ready: its warning, and what
+// jobs wait for.
+func (r *Readiness) Notes(ctx context.Context) (notes []string) {
+	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
+	defer cancel()
+	if warning := r.Warning(); warning != "" {
+		notes = append(notes, warning)
+	}
+	r.mu.Lock()
+	advice := slices.Clone(r.advice)
+	r.mu.Unlock()
+	for _, about := range advice {
+		notes = append(notes, about(ctx)...)
+	}
+	return notes
 }
 
 // trouble returns what is wrong with jobs, or with the process.

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,6 +44,7 @@ type Scheduler struct {
 	conn   *Connection
 	cfg    SchedulerConfig
 	queues *wire.Dispatcher
+	jobs   *tasks.Client
 	runner *scheduler.Runner
 	sent   *prometheus.CounterVec
 }
@@ -63,8 +65,9 @@ func NewScheduler(conn *Connection, cfg SchedulerConfig) *Scheduler {
 	if cfg.Worker != nil {
 		dispatcher.own = cfg.Worker.rt.places.most
 	}
-	return &Scheduler{
-		conn: conn, cfg: cfg, queues: queues, sent: newSent(conn.Registry),
+	s := &Scheduler{
+		conn: conn, cfg: cfg, queues: queues, jobs: tasks.NewClient(conn.Store, conn.Asynq),
+		sent: newSent(conn.Registry),
 		runner: scheduler.NewRunner(prompt{conn.Store, cfg.Worker}, dispatcher, conn.Store.Frontier, scheduler.Config{
 			Log: conn.Log, Removed: dispatcher.drop, Jobs: cfg.Jobs, Ended: cfg.Ended,
 			Happened: func(ctx context.Context, job crawler.Status) error {
@@ -72,12 +75,47 @@ func NewScheduler(conn *Connection, cfg SchedulerConfig) *Scheduler {
 			},
 		}),
 	}
+	conn.Ready.Advise(s.waits)
+	return s
+}
+
+// mostAdvised is how many jobs a check of readiness looks at.
+const mostAdvised = 50
+
+// waits says which running jobs wait for something that an operator must start, and why. What
+// cannot be read now is left out: that Redis is away makes the process not ready.
+func (s *Scheduler) waits(ctx context.Context) (notes []string) {
+	all, err := s.conn.Store.Statuses(ctx)
+	if err != nil {
+		return nil
+	}
+	looked := 0
+	for _, job := range all {
+		if job.State != crawler.StateRunning || !s.mine(job.Job.Name) || looked == mostAdvised {
+			continue
+		}
+		looked++
+		counters, err := s.conn.Store.Counters(ctx, job.Job.Name)
+		if err != nil {
+			continue
+		}
+		if w, err := s.jobs.Waiting(ctx, job, counters); err == nil && w.For.Alarming() {
+			notes = append(notes, "job "+job.Job.Name+": "+w.Text)
+		}
+	}
+	return notes
+}
+
+// mine reports whether the scheduler keeps a job running.
+func (s *Scheduler) mine(job string) bool {
+	return len(s.cfg.Jobs) == 0 || slices.Contains(s.cfg.Jobs, job)
 }
 
 // Run keeps the jobs running until ctx ends, and carries out the tasks that add seeds to
 // them. It finishes the tasks that are under way when ctx ends.
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.queues.Close()
+	defer s.jobs.Close()
 	if s.cfg.Seeds {
 		seeds, err := s.serveSeeds(context.WithoutCancel(ctx))
 		if err != nil {
