@@ -2,12 +2,16 @@ package main_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
@@ -19,7 +23,8 @@ var metricName = regexp.MustCompile(`\btrawl_[a-z_]+`)
 // monitoring are the files that name metrics.
 var monitoring = []string{"../../deploy/grafana/trawl.json", "../../deploy/prometheus/alerts.yml"}
 
-// The dashboard of Grafana and the alerts of Prometheus use metrics that a fleet has.
+// The dashboard of Grafana and the alerts of Prometheus use metrics that a fleet has, with labels and
+// values that these have.
 func TestEveryMetricThatIsWatchedExists(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 2, PagesPerHost: 3, LinksPerPage: 2}
@@ -65,6 +70,118 @@ func TestEveryMetricThatIsWatchedExists(t *testing.T) {
 			t.Errorf("%s uses %s, which no process of the fleet has", file, name)
 		}
 	}
+	expressions, series := 0, seriesOf(all)
+	for _, file := range monitoring {
+		for _, expression := range expressionsOf(t, file) {
+			expressions++
+			checkExpression(t, expression, series)
+		}
+	}
+	if expressions < 30 {
+		t.Errorf("only %d expressions were checked", expressions)
+	}
+}
+
+// selector matches a metric with its matchers in an expression of PromQL, and matcher one of these.
+var (
+	selector = regexp.MustCompile(`\b(trawl_[a-z_]+)(?:\{([^}]*)\})?`)
+	matcher  = regexp.MustCompile(`([a-z_]+)(=~|!~|!=|=)\\?"((?:[^"\\])*)\\?"`)
+	grouping = regexp.MustCompile(`\b(?:by|on) \(([a-z_, ]*)\)`)
+	sample   = regexp.MustCompile(`(?m)^(trawl_[a-z_]+)(?:\{(.*)\})? [-+0-9.eInfNa]+$`)
+)
+
+// scrapedLabels are those that Prometheus adds to each series.
+var scrapedLabels = []string{"instance", "le"}
+
+// checkExpression checks that each metric of an expression has the labels that the expression selects
+// or groups by, and values that its matchers can match. series are the labels of all series by
+// metric.
+func checkExpression(t *testing.T, expression string, series map[string][]map[string]string) {
+	t.Helper()
+	var grouped []string
+	for _, list := range grouping.FindAllStringSubmatch(expression, -1) {
+		for name := range strings.SplitSeq(list[1], ",") {
+			grouped = append(grouped, strings.TrimSpace(name))
+		}
+	}
+	labels := make(map[string]bool)
+	for _, m := range selector.FindAllStringSubmatch(expression, -1) {
+		for _, one := range series[m[1]] {
+			for name := range one {
+				labels[name] = true
+			}
+		}
+		for _, part := range matcher.FindAllStringSubmatch(m[2], -1) {
+			name, operator, value := part[1], part[2], part[3]
+			values := make(map[string]bool)
+			for _, one := range series[m[1]] {
+				if have, ok := one[name]; ok {
+					values[have] = true
+				}
+			}
+			if len(values) == 0 {
+				t.Errorf("%s: %s has no label %q", expression, m[1], name)
+			}
+			if strings.HasPrefix(value, "$") || !strings.HasPrefix(operator, "=") {
+				continue // of a variable
+			}
+			for choice := range strings.SplitSeq(value, "|") {
+				if !values[choice] {
+					t.Errorf("%s: no series of %s has %s=%q; it has %v", expression, m[1], name, choice,
+						slices.Sorted(maps.Keys(values)))
+				}
+			}
+		}
+	}
+	for _, name := range grouped {
+		if !labels[name] && !slices.Contains(scrapedLabels, name) {
+			t.Errorf("%s groups by %q, which none of its metrics has", expression, name)
+		}
+	}
+}
+
+// expressionsOf returns the expressions of PromQL in a file of monitoring.
+func expressionsOf(t *testing.T, file string) (all []string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document any
+	if err := yaml.Unmarshal(text, &document); err != nil { // JSON is YAML
+		t.Fatal(err)
+	}
+	var walk func(any)
+	walk = func(at any) {
+		switch v := at.(type) {
+		case []any:
+			for _, one := range v {
+				walk(one)
+			}
+		case map[string]any:
+			for key, one := range v {
+				if expression, ok := one.(string); ok && key == "expr" {
+					all = append(all, expression)
+				}
+				walk(one)
+			}
+		}
+	}
+	walk(document)
+	return all
+}
+
+// seriesOf returns the labels of all series in a text of metrics, by metric.
+func seriesOf(text string) map[string][]map[string]string {
+	series := make(map[string][]map[string]string)
+	for _, m := range sample.FindAllStringSubmatch(text, -1) {
+		labels := make(map[string]string)
+		for _, pair := range matcher.FindAllStringSubmatch(m[2], -1) {
+			labels[pair[1]] = pair[3]
+		}
+		series[m[1]] = append(series[m[1]], labels)
+	}
+	return series
 }
 
 func TestPromtoolAcceptsTheAlerts(t *testing.T) {
