@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -35,7 +36,8 @@ type realFleet struct {
 	store  *frontier.Store
 	client *tasks.Client
 	url    string
-	stats  func() string // what Redis counts
+	info   func(section string) string // what Redis says about itself
+	eval   func(script, key string, args ...any) error
 }
 
 func newRealFleet(t testing.TB) *realFleet {
@@ -49,7 +51,10 @@ func newRealFleet(t testing.TB) *realFleet {
 	f.must(err)
 	rdb := endpoint.Client()
 	f.store = frontier.New(rdb)
-	f.stats = func() string { return rdb.Info(t.Context(), "stats").Val() }
+	f.info = func(section string) string { return rdb.Info(t.Context(), section).Val() }
+	f.eval = func(script, key string, args ...any) error {
+		return rdb.Eval(t.Context(), script, []string{key}, args...).Err()
+	}
 	f.client = tasks.NewClient(f.store, endpoint)
 	d, err := dashboard.New(f.client, dashboard.Config{Asynq: endpoint})
 	f.must(err)
@@ -260,7 +265,7 @@ func TestAPageSurvivesThatItsRedisRestarts(t *testing.T) {
 // commands returns how many commands Redis has processed, those of scripts included.
 func (f *realFleet) commands() (n int) {
 	f.t.Helper()
-	_, text, found := strings.Cut(f.stats(), "total_commands_processed:")
+	_, text, found := strings.Cut(f.info("stats"), "total_commands_processed:")
 	if _, err := fmt.Sscan(text, &n); err != nil || !found {
 		f.t.Fatalf("Redis does not count its commands: %v", err)
 	}
@@ -286,22 +291,50 @@ func (f *realFleet) cost(path string) int {
 	}
 }
 
-// A job may have millions of hosts. What a page reads must not grow with them.
-func TestThePagesOfALargeJobReadNoMoreThanThoseOfASmallOne(t *testing.T) {
+// Several people press the same button at the same moment: the job is paused once, and each of them
+// reads either that it is, or that it was already.
+func TestPeopleWhoPauseAtOncePauseOnce(t *testing.T) {
 	t.Parallel()
 	f := newRealFleet(t)
-	for name, hosts := range map[string]int{"small": 1200, "large": 6000} {
-		var seeds []string
-		for i := range hosts {
-			seeds = append(seeds, fmt.Sprintf("http://h%d.test/", i))
-		}
-		f.run(name, seeds...)
+	f.run("news", "http://a.test/1")
+	status, err := f.client.Status(t.Context(), "news")
+	f.must(err)
+	form := url.Values{"created": {fmt.Sprint(status.Created.UnixMilli())}, "state": {"running"}}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	const people = 8
+	got := make(chan int, people)
+	for range people {
+		go func() {
+			response, err := client.PostForm(f.url+"/jobs/news/pause", form)
+			if err != nil {
+				t.Error(err)
+				got <- 0
+				return
+			}
+			response.Body.Close()
+			got <- response.StatusCode
+		}()
 	}
-	for _, path := range []string{"/jobs/%s", "/jobs/%s/hosts", "/jobs/%s/hosts?q=h999.test", "/jobs/%s/hosts/h999.test",
-		"/api/v1/jobs/%s/hosts?limit=1000"} {
-		small, large := f.cost(fmt.Sprintf(path, "small")), f.cost(fmt.Sprintf(path, "large"))
-		if large > small+small/5+20 {
-			t.Errorf("%s takes %d commands of Redis for a job of 1200 hosts, and %d for one of 6000", path, small, large)
+	paused := 0
+	for range people {
+		switch status := <-got; status {
+		case http.StatusSeeOther:
+			paused++
+		case http.StatusConflict: // its page was old
+		default:
+			t.Errorf("one who presses pause gets %d", status)
 		}
+	}
+	events, err := f.store.Events(t.Context(), "news")
+	f.must(err)
+	n := 0
+	for _, e := range events {
+		if e.Name == crawler.EventPaused {
+			n++
+		}
+	}
+	if status, err = f.client.Status(t.Context(), "news"); err != nil || status.State != crawler.StatePaused ||
+		paused == 0 || n != 1 {
+		t.Errorf("the job is %s (%v), %d were told that they paused it, and it has %d events", status.State, err, paused, n)
 	}
 }
