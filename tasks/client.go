@@ -25,6 +25,7 @@ type Client struct {
 	store     *frontier.Store
 	queues    *wire.Dispatcher
 	processes processList
+	hosts     hostLists
 	close     func() error
 }
 
@@ -54,6 +55,7 @@ func Open(ctx context.Context, url string) (*Client, error) {
 // NewClient returns a client that uses a store and its Redis, which the caller closes.
 func NewClient(store *frontier.Store, redis asynq.RedisConnOpt) *Client {
 	return &Client{store: store, queues: wire.NewDispatcher(redis, 0), processes: processList{store: store},
+		hosts: hostLists{store: store},
 		close: func() error { return nil }}
 }
 

@@ -63,7 +63,7 @@ func (c *Client) Estimate(
 	if err != nil || len(samples) == 0 || job.Now.Sub(samples[len(samples)-1].At) > forecast.StaleSample {
 		return forecast.Estimate{}, err
 	}
-	hosts, err := c.store.Frontier(job.Job).Hosts(ctx, forecast.EstimateHosts)
+	hosts, err := c.hosts.get(ctx, job)
 	return forecast.EstimateOf(job, numbers, samples, hosts), err
 }
 
