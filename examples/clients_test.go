@@ -1,8 +1,15 @@
 package examples_test
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
 )
 
 func TestThePythonClientIsAProgram(t *testing.T) {
@@ -132,4 +139,59 @@ func TestTheJavaScriptClientGoesOnWhereItStopped(t *testing.T) {
 	c := newExampleFleet(t)
 	stdout, _ := c.run(lookPath(t, "node"), "--input-type=module", "-e", javaScriptCaller)
 	c.wantText(stdout, `"fetched":60`)
+}
+
+// browserPage is a page that crawls with the client, as one that a proxy serves beside the API.
+const browserPage = `<!doctype html><meta charset="utf-8"><title>crawl</title><link rel="icon" href="data:,"><pre id="said"></pre>
+<script type="module">
+import { Client, TrawlError } from "./trawl.mjs";
+const said = document.getElementById("said");
+try {
+  const seeds = new URLSearchParams(location.search).getAll("seed");
+  const job = await new Client().create("browser", { delay: "0s" });
+  const { admitted } = await job.seed(seeds);
+  const titles = [];
+  for await (const record of job.records({ where: "outcome = fetched", fields: ["url", "title"], every: 50 })) {
+    titles.push(record.title);
+  }
+  const { counters } = await job.wait(50);
+  const missing = await new Client().job("missing").status().catch((err) => err instanceof TrawlError && err.status);
+  said.textContent = JSON.stringify({ admitted, titles: new Set(titles).size, fetched: counters.outcomes.fetched, missing });
+} catch (err) {
+  said.textContent = "failed: " + err.stack;
+}
+said.className = "done";
+</script>`
+
+func TestTheJavaScriptClientRunsInABrowser(t *testing.T) {
+	t.Parallel()
+	b, c := testbrowser.New(t), newExampleFleet(t)
+	api, err := url.Parse(c.api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(api)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/api/"):
+			proxy.ServeHTTP(w, r)
+		case r.URL.Path == "/trawl.mjs":
+			w.Header().Set("Content-Type", "text/javascript")
+			http.ServeFile(w, r, "clients/trawl.mjs")
+		default:
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, browserPage)
+		}
+	}))
+	t.Cleanup(server.Close)
+	seeds := make(url.Values)
+	for _, at := range c.graph.Roots() {
+		seeds.Add("seed", c.site.URL(at.Host, c.graph.Path(at.Page)))
+	}
+	b.Open(server.URL+"/?"+seeds.Encode(), "#said.done")
+	text := testbrowser.Ask[string](b, `document.getElementById("said").textContent`)
+	if want := `{"admitted":4,"titles":60,"fetched":60,"missing":404}`; text != want {
+		t.Errorf("the page says %s, want %s", text, want)
+	}
+	b.Calm(server.URL)
 }
