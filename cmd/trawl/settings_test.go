@@ -217,6 +217,11 @@ ignore_robots: true
 cookies: true
 tls: legacy
 conditional: always
+render: auto
+render_requests: page
+render_scope: any
+render_time: 21s
+rendering: {wait: load, scroll: 3}
 robots_tries: 10
 crawl_delay_cap: 11s
 retries: 12
@@ -271,6 +276,7 @@ spool_limit: 3GB
 ship_every: 19s
 redis: redis://localhost/17
 concurrency: 18
+browser: /usr/bin/chromium
 allow_cidr: [10.0.0.0/8]
 allow_private: true
 ports: [80, 8080-8089]
@@ -310,6 +316,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // for flags that do not accept "2"
 		"scope": "any", "seed-redirects": "stay", "resources": "true", "resource-scope": "domain", "depth": "2",
 		"throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy", "conditional": "never",
+		"render": "auto", "render-requests": "page", "render-scope": "any", "render-time": "2s",
 		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "recrawl": "2/hour",
 		"delay": "2ms", "crawl-delay-cap": "2s",
 		"extractor": "main", "keep-noindex": "true", "keep-block-pages": "true", "text": "true", "markdown": "true",

@@ -22,12 +22,6 @@ const (
 	rationMost  = time.Hour
 )
 
-// The rations, as scripts name them.
-const (
-	rationLow    = "low"    // the low band, in which pages wait that are fetched again
-	rationOthers = "others" // the other bands
-)
-
 // ration is what a visit of a continuous job has been granted and did not use. In other jobs it
 // is always empty.
 type ration struct {

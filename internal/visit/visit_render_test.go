@@ -76,7 +76,8 @@ func TestPagesThatNeedABrowserAreRendered(t *testing.T) {
 
 func TestAJobThatAlwaysRendersSaysSo(t *testing.T) {
 	t.Parallel()
-	c := rendering(newCrawl(t, testsite.Serve(t, web{"/": complete()}), renderMode(crawler.RenderAlways)), new(fakeBrowser))
+	site := testsite.Serve(t, web{"/": complete()})
+	c := rendering(newCrawl(t, site, renderMode(crawler.RenderAlways)), new(fakeBrowser))
 	c.root().finish()
 	if rec := c.record("/"); rec.Rendered == nil || rec.Rendered.Why != "always" {
 		t.Errorf("the page is rendered as %+v", rec.Rendered)

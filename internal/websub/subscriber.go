@@ -94,7 +94,6 @@ type subscription struct {
 	self     crawler.URL // what the hub knows the topic as; zero until it was discovered
 	hub      crawler.URL
 	until    time.Time // the lease ends; zero if it was never verified
-	lease    time.Duration
 	asked    time.Time // when the hub was asked last, without an answer so far
 	next     time.Time // when to ask again
 	failures int
