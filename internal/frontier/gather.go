@@ -19,8 +19,6 @@ const (
 	gatherSpan = 100 * time.Millisecond
 	// gatherMost is the most calls of a batch.
 	gatherMost = 64
-	// gatherTerm is the timeout of a batch. It does not end with the context of one of its calls.
-	gatherTerm = 10 * time.Second
 )
 
 // gatherer lets calls of many visits to the same script share it, because what a script costs
@@ -45,8 +43,10 @@ type gatherer[T any] struct {
 // gathered is a call that waits. wake receives false when it was carried out, and true when it has
 // to lead.
 type gathered[T any] struct {
-	call T
-	wake chan bool
+	call     T
+	deadline time.Time // valid if bounded
+	bounded  bool
+	wake     chan bool
 }
 
 func newGatherer[T any](pace time.Duration, run func(ctx context.Context, calls []T)) *gatherer[T] {
@@ -61,6 +61,7 @@ func (g *gatherer[T]) do(ctx context.Context, call T) error {
 		return nil
 	}
 	c := &gathered[T]{call: call, wake: make(chan bool, 1)}
+	c.deadline, c.bounded = ctx.Deadline()
 	if g.join(c) {
 		g.lead(ctx)
 		return nil
@@ -143,7 +144,7 @@ func (g *gatherer[T]) lead(ctx context.Context) {
 		}
 	}
 	batch := g.take()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherTerm)
+	ctx, cancel := forBatch(ctx, batch)
 	defer cancel()
 	calls := make([]T, len(batch))
 	for i, c := range batch {
@@ -154,6 +155,22 @@ func (g *gatherer[T]) lead(ctx context.Context) {
 	for _, c := range batch {
 		c.wake <- false
 	}
+}
+
+// forBatch returns the context of a batch. It does not end with that of one of its calls, but with
+// the last deadline that they have.
+func forBatch[T any](ctx context.Context, batch []*gathered[T]) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	var last time.Time
+	for _, c := range batch {
+		if !c.bounded {
+			return ctx, func() {}
+		}
+		if c.deadline.After(last) {
+			last = c.deadline
+		}
+	}
+	return context.WithDeadline(ctx, last)
 }
 
 // take takes the next batch.

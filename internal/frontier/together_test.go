@@ -55,14 +55,14 @@ func opensTogether(t *testing.T, b *testJob) {
 			t.Fatalf("the visit of %s takes %v", orders[i].Host, urlsOf(taken))
 		}
 		done := []queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched, Bytes: 10}}
-		for range 2 { // a call may be repeated
-			calls.Go(func() {
+		calls.Go(func() {
+			for range 2 { // a call may be repeated
 				closed, err := lease.Finish(t.Context(), done, queue.Rest{Last: -1, Wait: time.Second})
 				if err != nil || !closed {
 					t.Errorf("the visit of %s ends: %v (%v), want it to", orders[i].Host, closed, err)
 				}
-			})
-		}
+			}
+		})
 	}
 	calls.Wait()
 	if c := b.counters(); c.Visits != hosts || c.Outcomes[crawler.OutcomeFetched] != hosts || c.Bytes != 10*hosts ||
