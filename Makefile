@@ -18,7 +18,7 @@ PARALLEL ?= 4
 # minutes. Time zones, which schedules of jobs may name, are put into the binary.
 RELEASE = CGO_ENABLED=0 GOFLAGS="$$GOFLAGS -trimpath -tags=timetzdata"
 
-.PHONY: test check vuln build build-full man release site drivers bench compare targets profile scale fresh slow memory chaos simulate fuzz duckdb
+.PHONY: test check vuln build build-full man release site drivers bench compare targets profile scale fresh slow shots memory chaos simulate fuzz duckdb
 
 # The one test command. Packages that start goroutines are tested with the race detector,
 # the others without. It says at its end what was skipped, and how to get it, and where the
@@ -107,6 +107,11 @@ slow:
 	$(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m -run 'TestSeeds$$' ./internal/test/simulate -seeds 300
 	TRAWL_RACE=all $(GO) run -trimpath -tags=timetzdata ./internal/test/testrun -vet=off -count=1 -timeout 60m ./cmd/trawl
 	TRAWL_SLOW=1 $(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m ./cmd/trawl ./internal/blockpage ./internal/htmltok ./internal/parse ./internal/test/hostile
+
+# The screenshots in docs/img, of a fleet that crawls for some minutes.
+shots:
+	mkdir -p docs/img
+	TRAWL_SHOTS=$(CURDIR)/docs/img $(RELEASE) $(GO) test -vet=off -count=1 -timeout 20m -run 'ScreenshotsOfTheDocs$$' ./cmd/trawl
 
 # Runs a simulated fleet under N seeds, from the seed FROM on; prints what happened
 # in them. SEED replays one: docs/simulate.md.

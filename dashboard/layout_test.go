@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -70,11 +69,7 @@ func (l look) String() string {
 
 // take sets the window.
 func (l look) take(b *testbrowser.Browser) {
-	scheme := map[bool]string{false: "light", true: "dark"}[l.dark]
-	testbrowser.Call(b, emulation.SetDeviceMetricsOverride,
-		emulation.SetDeviceMetricsOverrideParams{Width: l.width, Height: 900, DeviceScaleFactor: 1, Mobile: l.width < 500})
-	testbrowser.Call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	b.Window(l.width, 900, l.dark)
 }
 
 // check fails the test if the page does not fit, has controls without a name, or texts that are

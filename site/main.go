@@ -32,7 +32,28 @@ func build(root, to string) error {
 			return err
 		}
 	}
+	if err := copyImages(root, to); err != nil {
+		return err
+	}
 	return write(filepath.Join(to, "style.css"), style)
+}
+
+// copyImages copies the pictures of the documents to where the pages look for them.
+func copyImages(root, to string) error {
+	images, err := filepath.Glob(filepath.Join(root, "docs", "img", "*.png"))
+	if err != nil {
+		return err
+	}
+	for _, image := range images {
+		picture, err := os.ReadFile(image)
+		if err != nil {
+			return err
+		}
+		if err := write(filepath.Join(to, "docs", "img", filepath.Base(image)), picture); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func write(file string, text []byte) error {

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	hrefs = regexp.MustCompile(`href="([^"]*)"`)
+	hrefs = regexp.MustCompile(`(?:href|src|srcset)="([^"]*)"`)
 	names = regexp.MustCompile(`id="([^"]*)"`)
 )
 

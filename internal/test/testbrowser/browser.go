@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -215,6 +216,29 @@ func (b *Browser) Broken() (troubles []string) {
 		troubles = append(troubles, fmt.Sprintf("%s has an element that is from the web: %s", where, element))
 	}
 	return troubles
+}
+
+// Window sets the size of the window in pixels, and whether it is dark. One that is narrower than 500
+// pixels is that of a phone.
+func (b *Browser) Window(width, height int64, dark bool) {
+	b.t.Helper()
+	scheme := map[bool]string{false: "light", true: "dark"}[dark]
+	Call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height,
+		DeviceScaleFactor: 1, Mobile: width < 500})
+	Call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+}
+
+// Picture writes a screenshot of what the window shows to a file.
+func (b *Browser) Picture(path string) {
+	b.t.Helper()
+	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(path, picture, 0o644)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // Shot keeps a screenshot of the tab in the folder named by TRAWL_TEST_SHOTS, if that is set.
