@@ -345,7 +345,8 @@ func seedsAtOnce(t *testing.T, n *seedFixture) {
 		sum := n.result(n.waitState(info, asynq.TaskStateCompleted, asynq.TaskStateArchived))
 		admitted, seen = admitted+sum.Admitted, seen+sum.Seen
 	}
-	if admitted != 700 || seen != (count-1)*700 || n.seen() != 700 {
+	// If an answer of Redis is lost on a busy machine, the repeated call finds its URLs seen.
+	if admitted > 700 || admitted+seen != count*700 || n.seen() != 700 {
 		t.Errorf("%d were admitted and %d seen, and the job has seen %d", admitted, seen, n.seen())
 	}
 }
