@@ -2,7 +2,12 @@ package main_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"maps"
+	"net"
+	"net/http"
+	neturl "net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +19,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -199,4 +205,150 @@ func TestPromtoolAcceptsTheAlerts(t *testing.T) {
 			t.Errorf("promtool %v: %v\n%s", args, err, said)
 		}
 	}
+}
+
+// Prometheus, with the configuration in deploy, finds the processes of a fleet, can evaluate each
+// alert, and notices that a job has no worker.
+func TestPrometheusWatchesAFleet(t *testing.T) {
+	t.Parallel()
+	binary, err := exec.LookPath("prometheus")
+	if err != nil {
+		t.Skip("no prometheus on PATH: install prometheus")
+	}
+	ft := newFleetTest(t)
+	scheduler, worker := ft.Scheduler(), ft.Worker()
+	_, url := ft.Dashboard()
+	p := startPrometheus(t, binary, map[string]string{
+		`dns_sd_configs: [{ names: [scheduler], type: A, port: 9090, refresh_interval: 10s }]`: targets(scheduler.Address()),
+		`dns_sd_configs: [{ names: [worker], type: A, port: 9090, refresh_interval: 10s }]`:    targets(worker.Address()),
+		"dashboard:8080": strings.Split(url, "/")[2],
+	})
+	ft.waitUntil("all processes of the fleet are scraped", func(ctx context.Context) bool {
+		return p.value(ctx, "sum(up)") == "3"
+	})
+	ft.waitUntil("each alert has been evaluated", func(ctx context.Context) bool { return p.evaluated(ctx) })
+	job := crawler.DefaultJob()
+	job.Name, job.Seeds = "alone", []string{"http://127.0.0.1:9/"}
+	worker.Kill()
+	ft.Create(job)
+	ft.waitUntil("the alert for a job without a worker is pending", func(ctx context.Context) bool {
+		return p.value(ctx, `count(ALERTS{alertname="TrawlJobNeedsSomeone",job="alone",for="worker"})`) == "1"
+	})
+}
+
+func targets(address string) string { return `static_configs: [{ targets: ["` + address + `"] }]` }
+
+// prometheus is a running Prometheus.
+type prometheus struct {
+	t       *testing.T
+	address string
+}
+
+// startPrometheus starts a Prometheus with the configuration in deploy, in which texts are replaced.
+// It looks ten times a second.
+func startPrometheus(t *testing.T, binary string, replaced map[string]string) *prometheus {
+	t.Helper()
+	text, err := os.ReadFile("../../deploy/prometheus/prometheus.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts, err := filepath.Abs("../../deploy/prometheus/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	token, config := filepath.Join(dir, "token"), string(text)
+	replaced["/etc/prometheus/alerts.yml"], replaced["/tmp/token"] = alerts, token
+	replaced["scrape_interval: 15s"], replaced["evaluation_interval: 15s"] = "scrape_interval: 100ms",
+		"evaluation_interval: 100ms"
+	for from, to := range replaced {
+		if !strings.Contains(config, from) {
+			t.Fatalf("the configuration has no %q", from)
+		}
+		config = strings.ReplaceAll(config, from, to)
+	}
+	for name, content := range map[string]string{token: "none", filepath.Join(dir, "prometheus.yml"): config} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free, and soon that of Prometheus
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &prometheus{t: t, address: listener.Addr().String()}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	log := testfleet.NewTranscript()
+	cmd := exec.CommandContext(t.Context(), binary, "--config.file="+filepath.Join(dir, "prometheus.yml"),
+		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+p.address)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("Prometheus logged\n%s", log.Text())
+		}
+	})
+	return p
+}
+
+// ask reads an answer of the API; it is empty until Prometheus listens.
+func (p *prometheus) ask(ctx context.Context, path string, into any) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/api/v1/"+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		p.t.Fatalf("read what Prometheus answers to %s: %v", path, err)
+	}
+}
+
+// value returns the only value of an expression now; "" if there is none.
+func (p *prometheus) value(ctx context.Context, expression string) string {
+	p.t.Helper()
+	var answer struct {
+		Data struct{ Result []struct{ Value [2]any } }
+	}
+	p.ask(ctx, "query?query="+neturl.QueryEscape(expression), &answer)
+	if len(answer.Data.Result) != 1 {
+		return ""
+	}
+	return fmt.Sprint(answer.Data.Result[0].Value[1])
+}
+
+// evaluated reports whether each alert was evaluated. The test fails if one cannot be.
+func (p *prometheus) evaluated(ctx context.Context) bool {
+	p.t.Helper()
+	var answer struct {
+		Data struct {
+			Groups []struct {
+				Rules []struct{ Name, Health, LastError string }
+			}
+		}
+	}
+	p.ask(ctx, "rules", &answer)
+	rules := 0
+	for _, group := range answer.Data.Groups {
+		for _, rule := range group.Rules {
+			switch rules++; rule.Health {
+			case "ok":
+			case "unknown":
+				return false
+			default:
+				p.t.Fatalf("the alert %s is %s: %s", rule.Name, rule.Health, rule.LastError)
+			}
+		}
+	}
+	return rules >= 10
 }
