@@ -83,6 +83,7 @@ type jobRow struct {
 type memberRow struct {
 	Name, Version, Seen string
 	Visits              string
+	Rate, Memory        string
 	Taken, Max          int
 	Serves              string // "all jobs", or "" if Jobs lists them
 	Jobs                []ui.Link
@@ -202,11 +203,20 @@ func redisFigures(v redisconn.Vitals) []figure {
 	}
 	list := []figure{{Name: "Version", Value: cmp.Or(v.Version, "–")}, {Name: "Role", Value: cmp.Or(role, "–")},
 		{Name: "Memory", Value: memory},
-		{Name: "Commands per second", Value: known(ui.Number(v.CommandsPerSecond), v.Version != "")}}
+		{Name: "Commands per second", Value: known(ui.Number(v.CommandsPerSecond), v.Version != "")},
+		{Name: "Persistence", Value: cmp.Or(v.Persistence, "–")}, {Name: "Replicas", Value: replicasText(v)}}
 	if v.Servers > 1 {
 		list = append(list, figure{Name: "Masters of the cluster", Value: fmt.Sprint(v.Servers)})
 	}
 	return list
+}
+
+// replicasText says how many replicas Redis has, and how far the slowest is behind.
+func replicasText(v redisconn.Vitals) string {
+	if v.Replicas == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d, at most %s behind", v.Replicas, ui.Span(v.Lag))
 }
 
 // shownServed is the number of jobs that are named beside a process.
@@ -214,9 +224,10 @@ const shownServed = 8
 
 func newMemberRow(m waiting.Member, sheets []sheet, now time.Time) memberRow {
 	row := memberRow{Name: m.Name, Version: cmp.Or(m.Version, "–"), Seen: agoText(m.Seen, now), Visits: "–",
-		Taken: m.Taken, Max: m.Places}
+		Rate: "–", Memory: known(ui.Bytes(m.Memory), m.Memory > 0), Taken: m.Taken, Max: m.Places}
 	if m.Places > 0 {
 		row.Visits = fmt.Sprintf("%s of %s", ui.Number(int64(m.Taken)), ui.Number(int64(m.Places)))
+		row.Rate = ui.Rate(m.PagesPerSecond)
 	}
 	jobs := m.Serving
 	switch {

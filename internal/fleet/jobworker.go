@@ -100,6 +100,7 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 // settledOf returns the function that is told what was settled of a job.
 func (w *Runtime) settledOf(job string) func(*fetched.Result) {
 	return func(r *fetched.Result) {
+		w.places.settled.Add(1)
 		w.tails.hear(job, r)
 		if !w.store.Private() { // no one else looks at the job
 			w.counts.hear(job, r)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trawlcrawler/trawl/internal/activity"
@@ -32,6 +33,9 @@ type places struct {
 	term   time.Duration         // how long a queue stays awake
 	stir   chan struct{}         // ends the pause between two reports of a fleet that does nothing
 	others []frontier.WorkerLoad // the last reports of the others
+	pace   pace                  // of settled
+
+	settled atomic.Int64 // pages, since the worker began
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -500,7 +504,8 @@ func (p *places) load() frontier.WorkerLoad {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lapse(time.Now())
-	l := frontier.WorkerLoad{Worker: p.worker, Places: p.most, Taken: p.taken}
+	l := frontier.WorkerLoad{Worker: p.worker, Places: p.most, Taken: p.taken, Memory: memory(),
+		Rate: p.pace.rate(time.Now(), p.settled.Load())}
 	for job := range p.jobs {
 		l.Jobs = append(l.Jobs, job)
 	}

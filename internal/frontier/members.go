@@ -66,6 +66,7 @@ func takeLoad(m *waiting.Member, loads []WorkerLoad) []WorkerLoad {
 	}
 	l := loads[at]
 	m.Places, m.Taken, m.Spent, m.Within = l.Places, l.Taken, l.Spent, l.Within
+	m.Memory, m.PagesPerSecond = l.Memory, l.Rate
 	m.Serving = slices.DeleteFunc(slices.Clone(l.Jobs), func(job string) bool { return job == AnyJob })
 	slices.Sort(m.Serving)
 	return slices.Delete(loads, at, at+1)

@@ -17,6 +17,8 @@ type WorkerLoad struct {
 	Worker string
 	Places int      // the most visits at once
 	Taken  int      // places in use
+	Memory int64    // bytes that the process has of the system; 0: it did not tell
+	Rate   float64  // pages that it settled a second, lately
 	Jobs   []string // jobs that it serves now
 	// Spent is what its visits of each job spent their time on within a recent time, and
 	// Within is how long that was. Jobs without visits are left out.
@@ -42,18 +44,22 @@ func (s *Store) ShareLoad(ctx context.Context, own WorkerLoad) ([]WorkerLoad, er
 	return s.workers(ctx, own.Worker, own.pack())
 }
 
-// pack returns the report as text: "PLACES TAKEN JOB,JOB,… WITHIN JOB:SPENT,…". What has no
-// job ends after TAKEN, and what has no time after the jobs.
+// pack returns the report as text: "PLACES TAKEN JOB,JOB,… WITHIN JOB:SPENT,… MEMORY RATE". What has
+// no job ends after TAKEN, and what has no time has 0 and - in its place.
 func (l WorkerLoad) pack() string {
 	text := fmt.Sprintf("%d %d %s", l.Places, l.Taken, strings.Join(l.Jobs, ","))
-	if len(l.Spent) == 0 || len(l.Jobs) == 0 {
+	if len(l.Jobs) == 0 {
 		return text
 	}
-	var spent []string
+	spent := []string{}
 	for _, job := range slices.Sorted(maps.Keys(l.Spent)) {
 		spent = append(spent, job+":"+l.Spent[job].String())
 	}
-	return fmt.Sprintf("%s %d %s", text, l.Within.Milliseconds(), strings.Join(spent, ","))
+	within := l.Within.Milliseconds()
+	if len(spent) == 0 {
+		within, spent = 0, []string{"-"}
+	}
+	return fmt.Sprintf("%s %d %s %d %.2f", text, within, strings.Join(spent, ","), l.Memory, l.Rate)
 }
 
 // unpackLoad reads what pack returns. It returns false for garbage. Times of another version,
@@ -62,7 +68,7 @@ func unpackLoad(worker, text string) (l WorkerLoad, ok bool) {
 	l.Worker = worker
 	var within int64
 	var jobs, spent string
-	n, _ := fmt.Sscanf(text, "%d %d %s %d %s", &l.Places, &l.Taken, &jobs, &within, &spent)
+	n, _ := fmt.Sscanf(text, "%d %d %s %d %s %d %f", &l.Places, &l.Taken, &jobs, &within, &spent, &l.Memory, &l.Rate)
 	if n < 2 {
 		return l, false
 	}

@@ -31,6 +31,10 @@ func TestReportsOfOtherVersionsAreRead(t *testing.T) {
 			t.Errorf("%q was read as %+v", text, got)
 		}
 	}
+	full := WorkerLoad{Worker: "w", Places: 8, Jobs: []string{"a"}, Memory: 5 << 20, Rate: 12.5}
+	if got, ok := unpackLoad("w", full.pack()); !ok || cmp.Diff(full, got) != "" {
+		t.Errorf("%+v is reported as %q and read as %+v", full, full.pack(), got)
+	}
 	idle := WorkerLoad{Places: 8, Spent: map[string]activity.Spent{"a": {}}, Within: time.Second}
 	if got := idle.pack(); got != "8 0 " {
 		t.Errorf("a worker without jobs reports %q", got)

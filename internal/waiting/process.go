@@ -42,6 +42,10 @@ type Member struct {
 	// them in the last three seconds.
 	Places int `json:"places"`
 	Taken  int `json:"taken"`
+	// Memory is how many bytes a worker has of its system, and PagesPerSecond how many pages it
+	// settled lately. Both are 0 likewise.
+	Memory         int64   `json:"memory"`
+	PagesPerSecond float64 `json:"pages_per_second"`
 	// Serving lists the jobs that a worker serves now.
 	Serving []string `json:"serving,omitempty"`
 	// Spent is what the visits of each job spent their time on within the last Within,
