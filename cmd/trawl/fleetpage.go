@@ -175,7 +175,8 @@ func (p *fleetPage) workers(columns int) [][]span {
 		return [][]span{nil, {{"no workers: start one with trawl worker", styleWarn}}}
 	}
 	t := newTable(column{"WORKER", 0, false}, column{"VISITS", 1, true}, column{"PLACES", 2, true},
-		column{"PAGES/S", 1, true}, column{"MEMORY", 4, true}, column{"SEEN", 3, false}, column{"VERSION", 4, false}, column{"JOBS", 0, false})
+		column{"PAGES/S", 1, true}, column{"MEMORY", 4, true}, column{"SEEN", 3, false},
+		column{"VERSION", 4, false}, column{"JOBS", 0, false})
 	all := slices.Clone(p.glance.Workers)
 	slices.SortStableFunc(all, func(a, b waiting.Member) int {
 		return cmp.Or(cmp.Compare(b.Taken, a.Taken), cmp.Compare(a.Name, b.Name))
@@ -183,7 +184,8 @@ func (p *fleetPage) workers(columns int) [][]span {
 	for _, w := range all {
 		jobs := strings.Join(w.Serving, ", ")
 		seen := time.Until(w.Seen).Abs().Round(time.Second).String() + " ago"
-		t.add(w.Name, fmt.Sprint(w.Taken), fmt.Sprint(w.Places), short(w.PagesPerSecond), plain.Bytes(w.Memory), seen, cmp.Or(w.Version, "-"), cmp.Or(jobs, "none"))
+		t.add(w.Name, fmt.Sprint(w.Taken), fmt.Sprint(w.Places), short(w.PagesPerSecond), plain.Bytes(w.Memory),
+			seen, cmp.Or(w.Version, "-"), cmp.Or(jobs, "none"))
 	}
 	return append([][]span{nil}, t.lines(columns)...)
 }

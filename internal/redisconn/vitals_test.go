@@ -7,14 +7,15 @@ import (
 
 func TestHowAServerKeepsItsDataIsTold(t *testing.T) {
 	t.Parallel()
+	const ok, failed = "aof_enabled:0\nrdb_last_bgsave_status:ok\n", "aof_enabled:0\nrdb_last_bgsave_status:err\n"
 	for info, want := range map[string]string{
 		"": "",
-		"aof_enabled:1\r\naof_last_write_status:ok\r\n":                                   "append-only file",
-		"aof_enabled:1\r\naof_last_write_status:err\r\n":                                  "append-only file, which cannot be written",
-		"aof_enabled:0\r\nrdb_last_bgsave_status:err\r\nrdb_last_save_time:1\r\n":         "snapshots, the last of which failed",
-		"aof_enabled:0\r\nrdb_last_bgsave_status:ok\r\nrdb_last_save_time:1796000000\r\n": "snapshots, the last at 2026-11-30 00:53 UTC",
-		"aof_enabled:0\r\nrdb_last_bgsave_status:ok\r\nrdb_last_save_time:0\r\n":          "none yet",
-		"aof_enabled:0\r\nrdb_last_bgsave_status:ok\r\nrdb_last_save_time:something\r\n":  "snapshots",
+		"aof_enabled:1\naof_last_write_status:ok\n":  "append-only file",
+		"aof_enabled:1\naof_last_write_status:err\n": "append-only file, which cannot be written",
+		failed + "rdb_last_save_time:1\n":            "snapshots, the last of which failed",
+		ok + "rdb_last_save_time:1796000000\n":       "snapshots, the last at 2026-11-30 00:53 UTC",
+		ok + "rdb_last_save_time:0\n":                "none yet",
+		ok + "rdb_last_save_time:something\n":        "snapshots",
 	} {
 		if got := persistenceOf(parseInfo(info)); got != want {
 			t.Errorf("%q is %q, want %q", info, got, want)
