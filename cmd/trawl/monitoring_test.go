@@ -297,7 +297,7 @@ func startPrometheus(t *testing.T, binary string, replaced map[string]string) *p
 	return p
 }
 
-// ask reads an answer of the API; it is empty until Prometheus listens.
+// ask reads an answer of the API; it is empty until Prometheus is ready.
 func (p *prometheus) ask(ctx context.Context, path string, into any) {
 	p.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/api/v1/"+path, nil)
@@ -309,6 +309,9 @@ func (p *prometheus) ask(ctx context.Context, path string, into any) {
 		return
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusServiceUnavailable { // it listens, and reads its data first
+		return
+	}
 	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
 		p.t.Fatalf("read what Prometheus answers to %s: %v", path, err)
 	}
