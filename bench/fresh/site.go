@@ -11,7 +11,7 @@ type copyOf struct {
 
 func (c *copyOf) stale() bool { return c.known && c.has != c.version }
 
-// site is a collection under replay, with the log of what was stale for how long.
+// site is a collection under replay, with a log of how long each page was stale.
 type site struct {
 	pages    []copyOf
 	drops    bool  // the crawler asks no more for pages that are gone

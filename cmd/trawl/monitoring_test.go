@@ -317,7 +317,7 @@ func (p *prometheus) ask(ctx context.Context, path string, into any) {
 	}
 }
 
-// value returns the only value of an expression now; "" if there is none.
+// value returns the only value of an expression now; "" if it has no value or several.
 func (p *prometheus) value(ctx context.Context, expression string) string {
 	p.t.Helper()
 	var answer struct {

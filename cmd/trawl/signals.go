@@ -110,7 +110,7 @@ type siteSignals struct {
 	fetcher *fetch.Fetcher
 }
 
-// Bounds of what is fetched.
+// Bounds of fetching.
 const (
 	signalTimeout = 15 * time.Second
 	keyBytes      = 1 << 10

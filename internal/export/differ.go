@@ -126,7 +126,7 @@ func (d *differ) tellGone() error {
 	})
 }
 
-// differs tells a difference, unless it is none. f is the finding that shows it.
+// differs tells a difference, if there is one. f is the finding that shows it.
 func (d *differ) differs(one change.Page, f finding) error {
 	if !one.Class.Told() {
 		return nil

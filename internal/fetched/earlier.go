@@ -38,7 +38,7 @@ type Capture struct {
 }
 
 // SameAs returns the reference to the earlier record that has the content of the page; nil if
-// there is none, or if the content has changed.
+// it has no such record, or if the content has changed.
 func (r *Result) SameAs() *crawler.SameAs {
 	if r.Earlier == nil || r.Page == nil {
 		return nil

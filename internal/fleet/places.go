@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -107,67 +106,6 @@ func newPlaces(b board, worker string, most int, log *slog.Logger) *places {
 		others.Wait()
 	}()
 	return p
-}
-
-// arouse makes the worker ask the queue of a job for a while; all queues if job is "".
-func (p *places) arouse(job string) {
-	select {
-	case p.stir <- struct{}{}:
-	default:
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for name, j := range p.jobs {
-		if job == "" || job == name {
-			j.awake = time.Now().Add(p.term)
-		}
-	}
-}
-
-// resting lists the jobs whose queues rest.
-func (p *places) resting() (jobs []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	for name, j := range p.jobs {
-		if now.After(j.awake) {
-			jobs = append(jobs, name)
-		}
-	}
-	return jobs
-}
-
-// rests reports whether the queue of a job is not to be asked now.
-func (p *places) rests(job string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	j := p.jobs[job]
-	return j != nil && time.Now().After(j.awake)
-}
-
-// lookAround looks for tasks in the queues that rest, until ctx ends.
-func (p *places) lookAround(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		jobs := p.resting()
-		if len(jobs) == 0 || p.full() {
-			continue
-		}
-		asking, cancel := context.WithTimeout(ctx, shareTerm)
-		// If that cannot be read, perhaps because a key is garbage, asking the queues will tell.
-		if any, err := p.board.AnyPending(asking, jobs); any || err != nil {
-			for _, job := range jobs {
-				p.arouse(job)
-			}
-		}
-		cancel()
-	}
 }
 
 // close stops the reports.
@@ -451,101 +389,3 @@ const (
 	shareEach  = 10 * time.Millisecond
 	shareTerm  = time.Second // timeout of one call to Redis
 )
-
-// share exchanges loads with the other workers until ctx ends.
-func (p *places) share(ctx context.Context) {
-	for {
-		others := p.tell(ctx)
-		every := min(max(shareLeast, time.Duration(others)*shareEach), time.Second)
-		stir := p.stir
-		if others == 0 || p.still() {
-			every = max(every, shareAlone)
-		} else {
-			stir = nil
-		}
-		select {
-		case <-time.After(every):
-		case <-stir:
-		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shareTerm)
-			defer cancel()
-			_ = p.board.Leave(ctx, p.worker) // a worker that fails to leave is soon forgotten anyway
-			return
-		}
-	}
-}
-
-// still reports whether no worker has a visit, and no task is expected here.
-func (p *places) still() bool {
-	resting := len(p.resting())
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.taken+p.asking == 0 && resting == len(p.jobs) &&
-		!slices.ContainsFunc(p.others, func(o frontier.WorkerLoad) bool { return o.Taken > 0 })
-}
-
-// tell exchanges loads once. It returns the number of other workers.
-func (p *places) tell(ctx context.Context) int {
-	ctx, cancel := context.WithTimeout(ctx, shareTerm)
-	defer cancel()
-	others, err := p.board.ShareLoad(ctx, p.load())
-	if err != nil {
-		p.log.Debug("the load of the workers cannot be read", "error", err)
-		others = nil // without knowing the others, take every task
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.others = others
-	return len(others)
-}
-
-// load returns the load of this worker.
-func (p *places) load() frontier.WorkerLoad {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lapse(time.Now())
-	l := frontier.WorkerLoad{Worker: p.worker, Places: p.most, Taken: p.taken, Memory: memory(),
-		Rate: p.pace.rate(time.Now(), p.settled.Load())}
-	for job := range p.jobs {
-		l.Jobs = append(l.Jobs, job)
-	}
-	slices.Sort(l.Jobs)
-	l.Spent, l.Within = p.spent()
-	if p.anyJob {
-		l.Jobs = append(l.Jobs, frontier.AnyJob)
-	}
-	return l
-}
-
-const (
-	// spentWithin is the time for which a worker reports what its visits spend time on.
-	spentWithin = 15 * time.Second
-	// maxSpent is for how many jobs it does: those with the most time. Every worker reads
-	// the reports of all others several times a second.
-	maxSpent = 16
-)
-
-// spent returns what the visits of each job spent their time on within a recent time, and how
-// long that was: the longest of any job. p.mu is held.
-func (p *places) spent() (map[string]activity.Spent, time.Duration) {
-	type one struct {
-		job   string
-		spent activity.Spent
-	}
-	now, within, all := time.Now(), time.Duration(0), []one(nil)
-	for job, j := range p.jobs {
-		spent, span := j.recent.Add(now, j.spent())
-		within = max(within, span)
-		if spent.Total() >= time.Millisecond {
-			all = append(all, one{job, spent})
-		}
-	}
-	slices.SortFunc(all, func(a, b one) int {
-		return cmp.Or(cmp.Compare(b.spent.Total(), a.spent.Total()), cmp.Compare(a.job, b.job))
-	})
-	most := make(map[string]activity.Spent)
-	for _, o := range all[:min(len(all), maxSpent)] {
-		most[o.job] = o.spent
-	}
-	return most, within
-}

@@ -201,7 +201,7 @@ func (w *Runtime) hasHandlers(names []string) bool {
 	return len(names) == 0 || w.handlers != nil && w.handlers.Has(names)
 }
 
-// browserFor returns the browser of a job; nil if the job renders nothing, or there is none.
+// browserFor returns the browser of a job; nil if the job renders nothing, or the worker has no browser.
 func (w *Runtime) browserFor(job crawler.Job) visit.Browser {
 	if w.browser == nil || !job.Renders() {
 		return nil

@@ -55,8 +55,8 @@ func hashOfList(list crawler.URL) uint64 {
 	return sum.Sum64()
 }
 
-// Trust returns the share of what a host has announced as changed that had changed, from 0 to 1; a half
-// if nothing is known. The job is continuous.
+// Trust returns how often pages of a host had changed when it announced that, from 0 to 1; a half if
+// nothing is known. The job is continuous.
 func (f *Frontier) Trust(ctx context.Context, host crawler.Host) (float64, error) {
 	t := &tracker{frontier: f, host: host, base: f.baseOf(host)}
 	if err := t.read(ctx); err != nil {

@@ -156,7 +156,7 @@ func (p *Pool) forget(b *browser) {
 	}
 }
 
-// browser returns the current browser, and starts one if there is none.
+// browser returns the current browser, and starts one if needed.
 func (p *Pool) browser(ctx context.Context) (*browser, error) {
 	select {
 	case p.starting <- struct{}{}:
