@@ -15,7 +15,7 @@ RUN go mod download
 COPY . .
 # Time zones, which schedules of jobs may name, are put into the binary.
 RUN CGO_ENABLED=0 go build -trimpath -tags timetzdata \
-    -ldflags="-s -w -X github.com/trawlcrawler/trawl/internal/version.release=${VERSION}" -o /image/usr/local/bin/trawl ./cmd/trawl
+    -ldflags="-s -w -funcalign=8 -X github.com/trawlcrawler/trawl/internal/version.release=${VERSION}" -o /image/usr/local/bin/trawl ./cmd/trawl
 RUN mkdir -m 1777 /image/tmp && mkdir -p /image/etc/ssl/certs /data && \
     cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/
 
@@ -36,7 +36,7 @@ LABEL org.opencontainers.image.title="Trawl" \
 
 FROM build AS build-full
 RUN CGO_ENABLED=0 go build -C drivers -trimpath -tags full,timetzdata -overlay overlay.json \
-    -ldflags="-s -w -X github.com/trawlcrawler/trawl/internal/version.release=${VERSION}" \
+    -ldflags="-s -w -funcalign=8 -X github.com/trawlcrawler/trawl/internal/version.release=${VERSION}" \
     -o /full/trawl github.com/trawlcrawler/trawl/cmd/trawl
 
 FROM trawl AS trawl-full

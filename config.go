@@ -26,6 +26,15 @@ type Config struct {
 	// if it does not exist, or, for [Work], the URL of a bucket, such as s3://bucket/prefix
 	// or file:///folder. Packages s3 and drivers/… add s3://, gs:// and azblob://. Default "crawls".
 	Out string
+	// RedisBudget is how much memory Redis may use, in bytes. When that is near, waiting URLs, and
+	// then which URLs were seen, are moved to Spill, and if that is not enough, the crawl slows down.
+	// The built-in Redis of Crawl cannot have one. Default: three quarters of the maxmemory of Redis,
+	// if it is set, and Spill is, or the results go to a bucket.
+	RedisBudget int64
+	// Spill is the folder or the bucket, as in Out, for waiting and seen URLs that do not fit
+	// RedisBudget. All workers of the fleet must reach it. Default: .spill beneath Out; for Crawl, in
+	// the job's folder.
+	Spill string
 	// Spool is the folder in which results wait to be shipped to a bucket. Default:
 	// trawl/spool in the user's cache folder.
 	Spool string
@@ -133,6 +142,7 @@ func (c Config) validate() error {
 		want  string
 	}{
 		{c.Concurrency >= 1 && c.Concurrency <= 100_000, "Concurrency", c.Concurrency, "1 to 100000"},
+		{c.RedisBudget >= 0, "RedisBudget", c.RedisBudget, "bytes, or 0 for the default"},
 		{c.HandlerTime >= 0, "HandlerTime", c.HandlerTime, "more than 0, or 0 for the default"},
 		{c.Grace >= 0, "Grace", c.Grace, "more than 0, or 0 for the default"},
 		{c.HandlerPlaces >= 0, "HandlerPlaces", c.HandlerPlaces, "1 or more, or 0 for the default"},
@@ -148,12 +158,20 @@ func (c Config) validate() error {
 	return err
 }
 
+// spill returns how URLs that do not fit in Redis are moved out of it.
+func (c Config) spill() fleet.SpillConfig {
+	return fleet.SpillConfig{Budget: c.RedisBudget, Where: c.Spill}
+}
+
 // worker creates a worker of the fleet, with its own outlet.
 func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
 	if c.Name != "" {
 		if err := p.conn.CheckName(ctx, c.Name); err != nil {
 			return nil, fmt.Errorf("trawl: Config.Name: %w", err)
 		}
+	}
+	if err := fleet.CheckSpill(ctx, c.Spill, words.Spill); err != nil {
+		return nil, fmt.Errorf("trawl: %w", err)
 	}
 	out, err := fleet.OpenOutlet(ctx, fleet.OutletConfig{Where: c.Out, Spool: c.Spool, Store: p.conn.Store, Log: c.Log})
 	if err != nil {
@@ -165,8 +183,7 @@ func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
 	}
 	w, err := fleet.NewWorker(p.conn, fleet.WorkerConfig{
 		Name: c.Name, Out: out, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
-		Fetch:    fetching,
-		Browser:  c.Browser,
+		Fetch: fetching, Browser: c.Browser, Spill: c.spill(),
 		Handlers: p.brought, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 		KeepPause: c.keepPause,
 	})

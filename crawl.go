@@ -115,6 +115,7 @@ func (c Config) over(ctx context.Context, r *localcrawl.Runner, job string) (Sta
 // words are the names of the settings in error messages.
 var words = localcrawl.Words{
 	Out: "Config.Out", Restart: "Config.Restart", Job: "Job.Name", Redis: "Config.Redis",
+	Budget: "Config.RedisBudget", Spill: "Config.Spill",
 	Again: "the same call resumes the crawl",
 }
 
@@ -125,7 +126,7 @@ func (c Config) runner(job Job, sets map[string]*Handlers, lost *failures) local
 		Own: c.private(),
 		Job: job, Restart: c.Restart, Redis: c.Redis, Folder: filepath.Join(c.Out, job.Name),
 		Out:   localcrawl.Out{OutletConfig: fleet.OutletConfig{Where: c.Out}, PerJob: true},
-		Fetch: fetching, Concurrency: c.Concurrency, Browser: c.Browser,
+		Fetch: fetching, Concurrency: c.Concurrency, Browser: c.Browser, Spill: c.spill(),
 		Name: c.Name, Process: cmp.Or(c.Name, fleet.WorkerName()),
 		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 		KeepPause: c.keepPause,

@@ -484,6 +484,7 @@ func TestWhatCannotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		"a schedule":    {want: "job shop has a schedule", job: func(j *trawl.Job) { j.Schedule = "@daily" }},
 		"a place":       {want: "Config.HandlerPlaces: -1 is out of range", cfg: trawl.Config{HandlerPlaces: -1}},
 		"a concurrency": {want: "Config.Concurrency: -5 is out of range", cfg: trawl.Config{Concurrency: -5}},
+		"a budget":      {want: "Config.RedisBudget: -1 is out of range", cfg: trawl.Config{RedisBudget: -1}},
 		"a Redis":       {want: "nonsense", cfg: trawl.Config{Redis: "nonsense"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -92,7 +92,7 @@ func (f *Fleet) worker() fleet.WorkerConfig {
 	fetching, _ := c.fetching() // validate has returned the error
 	return fleet.WorkerConfig{
 		Name: c.Name, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
-		Fetch: fetching, Browser: c.Browser,
+		Fetch: fetching, Browser: c.Browser, Spill: c.spill(),
 		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 		KeepPause: c.keepPause,
 		Observer: fleet.Observer{Listed: f.board.list, Serves: f.board.serve, Settled: f.board.settled,

@@ -12,12 +12,15 @@ var (
 	plainURLs = []string{
 		"https://example.com/", "http://a.b-c.example/a/b.html", "https://1a.example/?q=a/../b&r=%2e",
 		"http://localhost/x;y=1,2/(z)!*$@:~", "https://xn.example//a//", "https://a.example/a%20b%zz.",
-		"https://a.example/?",
+		"https://a.example/?", "https://127.0.0.1/", "http://127.0.0.1:8099/a", "https://a.example:80/",
+		"http://a.example:443/", "http://localhost:65535/?a:b",
 	}
 	otherURLs = []string{
 		"", "https://", "https://example.com", "HTTPS://example.com/", "https://Example.com/", "ftp://example.com/",
-		"https://example.com:443/", "https://u@example.com/", "https://127.0.0.1/", "https://1.2/", "https://a.0x1/",
-		"https://[::1]/",
+		"https://example.com:443/", "https://u@example.com/", "https://1.2/", "https://a.0x1/",
+		"https://[::1]/", "http://127.0.0.1:80/", "http://a.example:/", "http://a.example:08/", "http://a.example:0/",
+		"http://a.example:65536/", "http://a.example:1:2/", "http://a:b@c.example/", "http://127.0.0.01/",
+		"http://127.0.0.256/", "http://127.0.0/", "http://127.0.0.1./", "http://1.2.3.4.5/",
 		"https://xn--nxasmq6b.example/", "https://a--b.example/", "https://-a.example/", "https://a-.example/",
 		"https://a..b/", "https://a.b./",
 		"https://ü.example/", "https://a_b.example/", "https://a.example/./b", "https://a.example/a/../b",
@@ -66,6 +69,7 @@ func FuzzPlainURL(f *testing.F) {
 func BenchmarkParseURL(b *testing.B) {
 	for name, s := range map[string]string{
 		"plain":  "https://www.site12.example.com/articles/2026/07/a-title-of-some-words-12345.html?page=2",
+		"port":   "http://127.0.0.1:8099/articles/2026/07/a-title-of-some-words-12345.html?page=2",
 		"parsed": "https://www.site12.example.com/articles/2026/07/a-title-of-some-words-12345.html?page=2#top",
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -98,7 +98,10 @@ type Counters struct {
 	Seen    int64 `json:"seen"`    // URLs ever admitted
 	Waiting int64 `json:"waiting"` // URLs in queues, including those to be retried
 	Flight  int64 `json:"flight"`  // URLs that visits have taken and not yet settled
-	Hosts   int64 `json:"hosts"`   // hosts ever seen
+	// Spilled is how many of the waiting URLs are in a folder or a bucket rather than in Redis, whose
+	// memory is limited.
+	Spilled int64 `json:"spilled,omitempty"`
+	Hosts   int64 `json:"hosts"` // hosts ever seen
 	// HostsGivenUp is how often a host was given up, because it refused requests or could not
 	// be reached: see [Job.HostTries]. A host that is tried again may count again.
 	HostsGivenUp int64 `json:"hosts_given_up,omitempty"`

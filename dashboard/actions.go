@@ -138,8 +138,8 @@ func (d *Dashboard) showSeedForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// sendSeedForm adds the URLs of the form to the job, and says what came of them. Lines that
-// were refused stay in the form.
+// sendSeedForm adds the URLs of the form to the job, and says how many were added or refused.
+// Refused lines stay in the form.
 func (d *Dashboard) sendSeedForm(w http.ResponseWriter, r *http.Request) error {
 	status, err := d.readForm(w, r)
 	if err != nil {
@@ -177,7 +177,7 @@ func (d *Dashboard) sendSeedForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// tell adds what came of the lines of the form.
+// tell adds the results of the lines of the form to the page.
 func (p *seedPage) tell(s crawler.Seeding, lines []string) {
 	var says []string
 	if s.Admitted > 0 {

@@ -22,8 +22,8 @@ const (
 	mostFeeds   = 64  // jobs whose last changes are remembered
 )
 
-// feeds remember the last changes of jobs that someone has asked for, and where to read on: a feed
-// is asked for every few minutes, and the changes of a job are in files that begin with the oldest.
+// feeds remember the last changes of jobs whose feed someone reads, and the cursor after them: a
+// feed is read every few minutes, and the changes of a job are in files that begin with the oldest.
 type feeds struct {
 	mu   sync.Mutex
 	jobs map[string]*feedOf
@@ -38,7 +38,7 @@ type feedOf struct {
 	asked   time.Time
 }
 
-// of returns what is remembered of a job.
+// of returns the feed of a job.
 func (f *feeds) of(job crawler.Status, now time.Time) *feedOf {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,11 +63,13 @@ func (f *feeds) of(job crawler.Status, now time.Time) *feedOf {
 	return f.jobs[name]
 }
 
-// read reads on, for as long as a response may take, and returns the last changes, the newest first.
-func (f *feedOf) read(ctx context.Context, reader changesReader, job crawler.Status) ([]change.Page, error) {
+// read reads further changes, for at most the longest time, and returns the last ones, the newest
+// first.
+func (f *feedOf) read(ctx context.Context, reader changesReader, job crawler.Status, longest time.Duration) (
+	[]change.Page, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	until := time.Now().Add(maxReading)
+	until := time.Now().Add(longest)
 	last := slices.Clone(f.last)
 	next, _, err := reader.Changes(ctx, job, f.cursor, func(p change.Page) (bool, error) {
 		if last = append(last, p); len(last) > 2*feedEntries {
@@ -76,7 +78,7 @@ func (f *feedOf) read(ctx context.Context, reader changesReader, job crawler.Sta
 		return time.Now().Before(until), nil
 	})
 	if err != nil {
-		f.cursor, f.last = "", nil // it may no longer be valid: begin again the next time
+		f.cursor, f.last = "", nil // the cursor may no longer be valid: start over the next time
 		return nil, err
 	}
 	f.cursor, f.last = next, last[max(0, len(last)-feedEntries):]
@@ -95,7 +97,7 @@ func (d *Dashboard) serveFeed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	last, err := d.feeds.of(status, d.now()).read(r.Context(), reader, status)
+	last, err := d.feeds.of(status, d.now()).read(r.Context(), reader, status, d.longest)
 	if err != nil {
 		return err
 	}
@@ -200,8 +202,8 @@ func laterOf(a, b string) string {
 	return a
 }
 
-// nameUUID returns a UUID as an IRI that follows from texts: version 8, whose bits are one's own
-// (RFC 9562, 5.8).
+// nameUUID returns the IRI of a UUID that depends only on texts: of version 8, whose bits may be
+// chosen freely (RFC 9562, 5.8).
 func nameUUID(texts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
 	id := sum[:16]

@@ -24,7 +24,7 @@ type changesReader interface {
 		do func(change.Page) (more bool, err error)) (next string, more bool, err error)
 }
 
-// changes returns what reads changes, or the problem that this dashboard cannot.
+// changes returns the reader of changes, or the problem that this dashboard has none.
 func (d *Dashboard) changes() (changesReader, error) {
 	if reader, ok := d.cfg.Records.(changesReader); ok {
 		return reader, nil
@@ -51,14 +51,14 @@ func (d *Dashboard) listChanges(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	status, err := d.jobs.Status(r.Context(), r.PathValue("job")) // before the changes, which an ended job has all
+	status, err := d.jobs.Status(r.Context(), r.PathValue("job")) // first, because only an ended job has all its changes
 	if err != nil {
 		return err
 	}
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	encoder.SetEscapeHTML(false)
-	n, until := 0, time.Now().Add(maxReading)
+	n, until := 0, time.Now().Add(d.longest)
 	next, more, err := reader.Changes(r.Context(), status, query.Get("cursor"), func(p change.Page) (bool, error) {
 		if len(classes) == 0 || slices.Contains(classes, p.Class) {
 			n++

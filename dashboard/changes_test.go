@@ -73,7 +73,7 @@ func TestChangesAreReadPageByPage(t *testing.T) {
 	none.get(t, at).wantError(t, http.StatusNotImplemented, "trawl changes")
 }
 
-// feedDocument is what a reader of a feed reads.
+// feedDocument is a feed as its readers parse it.
 type feedDocument struct {
 	XMLName xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
 	ID      string   `xml:"id"`

@@ -52,9 +52,9 @@ type Config struct {
 	// Default 1m.
 	SeedIdle time.Duration
 
-	// Records reads the records of jobs, for /api/v1/jobs/{job}/records and, if it has a method
-	// Changes as that of a stream of records, for their changes. Default none: those requests are
-	// refused.
+	// Records reads the records of jobs, for /api/v1/jobs/{job}/records. If it also has a method
+	// Changes, as a stream of records does, it reads their changes. Default none: those requests
+	// are refused.
 	Records Records
 
 	// Explain says what happened to a URL of a job, and why; given is what the user wrote. The
@@ -68,6 +68,11 @@ type Config struct {
 	// Gatherer is what /metrics shows. Default: Registerer, if it is a Gatherer as well, as
 	// a [prometheus.Registry] is.
 	Gatherer prometheus.Gatherer
+
+	// TopHosts is the number of hosts of each running job that /metrics has series for: those with
+	// the most waiting URLs, read once a minute, for up to twenty jobs. Range 0 to 100; more counts
+	// as 100. Default 0: none.
+	TopHosts int
 
 	// Public lists handlers of requests from other sites, such as signals that pages have changed, by
 	// the patterns of http.ServeMux. They need no token. Default none.
@@ -95,6 +100,8 @@ type Dashboard struct {
 	live    *live
 	feeds   feeds
 	reading chan struct{} // bounds how many URLs are explained at once
+	exports chan struct{} // bounds how many files of records are sent at once
+	longest time.Duration // how long records are read for one response
 	now     func() time.Time
 }
 
@@ -107,11 +114,13 @@ func New(jobs Jobs, cfg Config) (*Dashboard, error) {
 	if cfg.SeedIdle <= 0 {
 		cfg.SeedIdle = time.Minute
 	}
-	d := &Dashboard{jobs: jobs, cfg: cfg, log: cfg.Log, quota: newQuota(cfg.SeedLists, cfg.SeedRate), now: time.Now}
+	d := &Dashboard{jobs: jobs, cfg: cfg, log: cfg.Log, quota: newQuota(cfg.SeedLists, cfg.SeedRate),
+		longest: maxReading, now: time.Now}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
 	d.live, d.reading = newLive(d.readMoment), make(chan struct{}, mostExplained)
+	d.exports = make(chan struct{}, mostExports)
 	var err error
 	if d.pages, err = ui.New(); err != nil {
 		return nil, err
@@ -145,6 +154,9 @@ func (d *Dashboard) Handler() http.Handler {
 		guarded.Handle(path, d.serve(refuseMethod(methods)))
 	}
 	guarded.Handle("/api/", d.serve(refusePath))
+	for _, path := range []string{"/api/{$}", apiRoot, apiRoot + "/{$}"} {
+		guarded.Handle("GET "+path, http.RedirectHandler(referencePath, http.StatusSeeOther))
+	}
 
 	public := http.NewServeMux()
 	public.Handle("GET /healthz", d.serve(d.alive))

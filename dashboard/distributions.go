@@ -10,14 +10,14 @@ import (
 	"github.com/trawlcrawler/trawl/internal/ui"
 )
 
-// spreadReport is how the pages of a job are distributed, as the API shows it.
+// spreadReport says how the pages of a job are distributed, as the API shows it.
 type spreadReport struct {
 	Depths   []bucketReport `json:"depths"`
 	Sizes    []bucketReport `json:"sizes"`
 	Statuses []bucketReport `json:"statuses"`
 }
 
-// bucketReport is how many URLs have a property.
+// bucketReport says how many URLs have a property.
 type bucketReport struct {
 	Name    string `json:"name"`
 	From    int64  `json:"from"`

@@ -8,5 +8,5 @@
 // through a visitor's browser, as well as host names that were pointed at this machine. Live
 // tells clients that watch a job what happens to it.
 //
-// Many files: each page has a file of its own, named after it, and so has each part of the API.
+// Many files: each page has a file that is named after it, and so has each part of the API.
 package dashboard

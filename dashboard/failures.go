@@ -120,11 +120,14 @@ func (r *failureReport) add(failed []queue.Failed) {
 }
 
 // examplesOf returns the latest of the URLs.
-func examplesOf(failed []queue.Failed) []failedReport {
+func examplesOf(failed []queue.Failed) []failedReport { return latestOf(failed, shownExamples) }
+
+// latestOf returns the latest of the URLs, at most most.
+func latestOf(failed []queue.Failed, most int) []failedReport {
 	failed = slices.Clone(failed)
 	slices.SortStableFunc(failed, func(a, b queue.Failed) int { return b.At.Compare(a.At) })
 	examples := []failedReport{}
-	for _, f := range failed[:min(len(failed), shownExamples)] {
+	for _, f := range failed[:min(len(failed), most)] {
 		examples = append(examples, failedReport{f.Entry.URL.String(), f.Reason, f.Cause, inUTC(f.At)})
 	}
 	return examples

@@ -192,6 +192,13 @@ func (f *fakeFleet) Tail(ctx context.Context, name string, since int64) (tail.Ex
 	return tail.Excerpt{Rows: slices.Clone(rows), Next: since + int64(len(rows))}, nil
 }
 
+func (f *fakeFleet) HostTail(ctx context.Context, name string, host crawler.Host) ([]tail.Row, error) {
+	found, err := f.Tail(ctx, name, 0)
+	rows := slices.DeleteFunc(found.Rows, func(r tail.Row) bool { return r.Host != host })
+	slices.Reverse(rows)
+	return rows, err
+}
+
 func (f *fakeFleet) Spread(ctx context.Context, name string) (spread.Counts, error) {
 	defer f.mu.Unlock()
 	r, err := f.find(ctx, name)
@@ -260,6 +267,13 @@ func (f *fakeFleet) Retry(ctx context.Context, name string, which queue.FailedFi
 	return before - len(r.failed), nil
 }
 
+// Refetch finds as many URLs as the name of the worker is long.
+func (f *fakeFleet) Refetch(ctx context.Context, name, lost string) (int64, error) {
+	defer f.mu.Unlock()
+	_, err := f.find(ctx, name)
+	return int64(len(lost)), err
+}
+
 func (f *fakeFleet) Hosts(ctx context.Context, name string, limit int) ([]crawler.HostStatus, error) {
 	defer f.mu.Unlock()
 	r, err := f.find(ctx, name)
@@ -277,6 +291,28 @@ func (f *fakeFleet) Host(ctx context.Context, name string, host crawler.Host) (c
 		}
 	}
 	return crawler.HostStatus{}, cmp.Or(err, fmt.Errorf("job %s, host %q: %w", name, host, queue.ErrNoHost))
+}
+
+func (f *fakeFleet) Govern(ctx context.Context, name string, host crawler.Host,
+	change func(*crawler.HostRules) error, forgive bool) error {
+	h, err := f.Host(ctx, name, host)
+	if err != nil {
+		return err
+	}
+	if err := change(&h.Rules); err != nil {
+		return err
+	}
+	f.change(name, func(r *fakeJob) {
+		for i := range r.hosts {
+			if one := &r.hosts[i]; one.Host == host {
+				one.Rules = h.Rules
+				if forgive {
+					one.ConsecutiveFailures, one.GivenUp, one.Trouble = 0, false, ""
+				}
+			}
+		}
+	})
+	return nil
 }
 
 func (f *fakeFleet) Queued(ctx context.Context, name string, _ crawler.Host, limit int) ([]queue.Location, error) {

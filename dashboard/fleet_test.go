@@ -162,11 +162,12 @@ func (f *realFleet) run(name string, seeds ...string) {
 // say announces a worker that serves a job.
 func (f *realFleet) say(job string) error {
 	ctx := f.t.Context()
-	err := f.store.Appear(ctx, waiting.Process{Kind: waiting.KindWorker, ID: "1", Name: "w<script>", Version: "v9"})
+	err := f.store.Appear(ctx, waiting.Process{Kind: waiting.KindWorker, ID: "1", Name: "w<script>", Version: "v9"}, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.store.ShareLoad(ctx, frontier.WorkerLoad{Worker: "w<script>#x", Places: 8, Taken: 3, Jobs: []string{job}})
+	_, err = f.store.ShareLoad(ctx,
+		frontier.WorkerLoad{Worker: "w<script>#x", Places: 8, Taken: 3, Jobs: []string{job}}, 0)
 	return err
 }
 
@@ -272,7 +273,7 @@ func (f *realFleet) commands() (n int) {
 	return n
 }
 
-// cost returns how many commands a request takes. It repeats what a busy machine does not
+// cost returns how many commands a request takes. It repeats requests that a busy machine does not
 // answer in time.
 func (f *realFleet) cost(path string) int {
 	f.t.Helper()

@@ -116,33 +116,18 @@ func (d *Dashboard) showFleet(w http.ResponseWriter, r *http.Request) error {
 
 // summaryOf lists the numbers of the whole fleet.
 func summaryOf(o overview) []figure {
-	var rate float64
-	var waits, fetched int64
-	for _, sh := range o.sheets {
-		if sh.PagesPerSecond != nil {
-			rate += *sh.PagesPerSecond
-		}
-		if sh.Counters != nil && !ended(sh.State) {
-			waits += sh.Counters.Waiting
-		}
-		fetched += sh.pages()
-	}
-	workers, taken, places := 0, 0, 0
-	for _, m := range o.members {
-		if m.Kind == waiting.KindWorker {
-			workers, taken, places = workers+1, taken+m.Taken, places+m.Places
-		}
-	}
+	r := o.report()
 	memory := ""
 	if o.vitals.MaxMemory > 0 {
 		memory = "of " + ui.Bytes(o.vitals.MaxMemory)
 	}
 	return []figure{
 		{"Running jobs", ui.Number(int64(count(o.sheets, "running"))), fmt.Sprintf("of %s", ui.Number(int64(len(o.sheets))))},
-		{"Pages per second", ui.Rate(rate), ""},
-		{"Fetched", ui.Number(fetched), ""},
-		{"Waiting URLs", ui.Number(waits), ""},
-		{"Visits", ui.Number(int64(taken)), fmt.Sprintf("of %s places, %s", ui.Number(int64(places)), workersText(workers))},
+		{"Pages per second", ui.Rate(r.PagesPerSecond), ""},
+		{"Fetched", ui.Number(r.Fetched), ""},
+		{"Waiting URLs", ui.Number(r.Waiting), ""},
+		{"Visits", ui.Number(int64(r.Taken)),
+			fmt.Sprintf("of %s places, %s", ui.Number(int64(r.Places)), workersText(r.Workers))},
 		{"Redis memory", known(ui.Bytes(o.vitals.Memory), o.vitals.Memory > 0), memory},
 	}
 }

@@ -39,8 +39,8 @@ func requestRate(h crawler.HostStatus) float64 {
 	return 1 / h.Interval.Seconds()
 }
 
-// nextRequest returns the milliseconds until a host is due: 0 while it is visited, and the most
-// possible for a host that no visit is due at.
+// nextRequest returns the milliseconds until a host is due: 0 while it is visited, and the largest
+// number for a host where no visit is due.
 func nextRequest(h crawler.HostStatus) int64 {
 	if h.State == queue.HostIdle || h.Rules.Paused || h.GivenUp {
 		return int64(^uint64(0) >> 1)

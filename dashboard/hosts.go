@@ -11,8 +11,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
-// Numbers of hosts. A job may have millions, and Redis does not sort them by what waits. So
-// the hosts whose turn is first are read, and sorted here.
+// Numbers of hosts. A job may have millions, and Redis does not sort them by the number of waiting
+// URLs. So the hosts whose turn is first are read, and sorted here.
 const (
 	readHosts  = 200
 	shownHosts = 100

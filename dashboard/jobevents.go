@@ -21,7 +21,7 @@ type eventReport struct {
 	GivenUp *event.GivenUp `json:"given_up,omitempty"`
 }
 
-// addEvents adds to a sheet what happened to its job, and what its webhooks were told.
+// addEvents adds to a sheet the events of its job, and their deliveries to webhooks.
 func (d *Dashboard) addEvents(ctx context.Context, sh *sheet) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

@@ -26,8 +26,9 @@ type column struct {
 	Sorted, Arrow  string // "ascending" or "descending", and its sign; "" unless sorted by it
 }
 
-// sortedBy shows how the list is sorted if that is by this column. It reports whether a click on the
-// heading sorts the largest first: first says so for a column that the list is not sorted by.
+// sortedBy shows how the list is sorted if it is sorted by this column. It reports whether a click
+// on the heading sorts the largest first; for a column that the list is not sorted by, that is
+// first.
 func (c *column) sortedBy(key string, reverse, first bool) bool {
 	switch {
 	case key != c.Key:

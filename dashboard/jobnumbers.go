@@ -68,21 +68,29 @@ func rateOf(sh sheet) float64 {
 	return *sh.PagesPerSecond
 }
 
-// Points of a chart are averages over this many samples.
-const pointSamples = 5
+// Points of a chart are averages over at least pointSamples samples; a chart has about chartPoints
+// points, since a line with one for each pixel shows no more.
+const (
+	pointSamples = 5
+	chartPoints  = 300
+)
 
-// recentSpan is the time that the charts of seconds show.
-const recentSpan = 5 * time.Minute
+// A chart of seconds spans at least leastSpan, for a job that has just begun, and at most
+// recentSpan.
+const (
+	leastSpan  = 5 * time.Minute
+	recentSpan = time.Hour
+)
 
-// chartsOf draws the speed of a job over the last minutes, and over the last day if it has
-// run for longer.
+// chartsOf draws the speed of a job over the last hour, and over the last day if it has run for
+// longer.
 func chartsOf(h forecast.History, now time.Time) (charts []ui.Chart) {
 	pages := func(s forecast.Sample) int64 { return s.Pages }
 	bytes := func(s forecast.Sample) int64 { return s.Bytes }
 	perSecond := func(v float64) string { return ui.Bytes(int64(v)) + "/s" }
 	if n := len(h.Seconds); n > 1 {
 		to := h.Seconds[n-1].At
-		axis := ui.Axis{From: to.Add(-recentSpan), To: to, Now: now}
+		axis := ui.Axis{From: to.Add(-min(recentSpan, max(leastSpan, to.Sub(h.Seconds[0].At)))), To: to, Now: now}
 		charts = append(charts,
 			ui.NewChart("pages", "Pages per second", ratesOf(h.Seconds, time.Second, pages), axis, ui.Rate),
 			ui.NewChart("bytes", "Bytes per second", ratesOf(h.Seconds, time.Second, bytes), axis, perSecond))
@@ -99,15 +107,17 @@ func chartsOf(h forecast.History, now time.Time) (charts []ui.Chart) {
 // ratesOf returns the increase of a number per second, over a few samples for each point. A
 // time without samples, in which the job did not run, breaks the series.
 func ratesOf(samples []forecast.Sample, period time.Duration, of func(forecast.Sample) int64) (points []ui.Point) {
+	most := max(pointSamples, (len(samples)+chartPoints-1)/chartPoints)
+	longest := time.Duration(most) * period
 	for i := 0; i+1 < len(samples); {
 		first, j := samples[i], i+1
-		for j < len(samples)-1 && j-i < pointSamples && samples[j].At.Sub(first.At) < pointSamples*period {
+		for j < len(samples)-1 && j-i < most && samples[j].At.Sub(first.At) < longest {
 			j++
 		}
 		last := samples[j]
 		took := last.At.Sub(first.At)
 		value := float64(max(0, of(last)-of(first))) / max(0.001, took.Seconds())
-		if took > 3*pointSamples*period {
+		if took > 3*longest {
 			value = math.NaN()
 		}
 		if len(points) == 0 && !math.IsNaN(value) {

@@ -115,7 +115,7 @@ func (d *Dashboard) dossier(ctx context.Context, name string) (o dossier, err er
 	return o, group.Wait()
 }
 
-// notices are what the page says after a form, by the value of its parameter "done".
+// notices are the messages on the page after a form, by the value of the parameter "done".
 var notices = map[string]string{
 	"":          "",
 	"paused":    "The job is paused. Visits in progress end within seconds; nothing else is requested until it is resumed.",
@@ -199,7 +199,8 @@ func waysOf(sh sheet) (list []way) {
 	url := jobURL(sh.Name)
 	if sh.Periodic == nil && sh.State != crawler.StateBroken {
 		list = append(list, way{ID: "pages", Text: "Recent pages", URL: url + "/pages"},
-			way{ID: "hosts", Text: "Hosts", URL: url + "/hosts"}, way{ID: "errors", Text: "Errors", URL: url + "/errors"})
+			way{ID: "hosts", Text: "Hosts", URL: url + "/hosts"}, way{ID: "errors", Text: "Errors", URL: url + "/errors"},
+			way{ID: "export", Text: "Export", URL: url + "/export"})
 	}
 	if !ended(sh.State) && sh.State != crawler.StateBroken && sh.Periodic == nil {
 		list = append(list, way{ID: "seed", Text: "Add seeds", URL: url + "/seed"})

@@ -28,8 +28,8 @@ func (s *testDashboard) busyJob(t testing.TB, name string) {
 		r.status.Changes = []crawler.Change{{At: now.Add(-time.Minute), Revision: 1, Setting: "delay", From: []byte(`"1s"`),
 			To: []byte(`"2s"`)}}
 		r.history = forecast.History{Seconds: samples(300, 20, now)}
-		for i := range 60 {
-			r.history.Minutes = append(r.history.Minutes, forecast.Sample{At: now.Add(time.Duration(i-59) * time.Minute),
+		for i := range 120 {
+			r.history.Minutes = append(r.history.Minutes, forecast.Sample{At: now.Add(time.Duration(i-119) * time.Minute),
 				Pages: int64(i * 1200), Bytes: int64(i * 1_000_000)})
 		}
 		r.counters = crawler.Counters{Seen: 12345, Waiting: 10000, Flight: 45, Hosts: 12, Open: 3, Due: 9, Ready: 4,
@@ -50,7 +50,7 @@ func TestAJobHasAPage(t *testing.T) {
 	s.get(t, "/jobs/news").want(t, http.StatusOK,
 		`<h1>news <span class="state go">running</span></h1>`, "2,000", "1.2 MB", "45 in flight",
 		"2,002 fetched", "Pages per second, over 5m 0s: last 20, highest 20", `<path class="line" d="M`,
-		"Bytes per second, by minute, over 59m 0s", "All 8 places of its workers are in use, and 4 hosts wait",
+		"Bytes per second, by minute, over 1h 59m", "All 8 places of its workers are in use, and 4 hosts wait",
 		"<dt>gone</dt><dd>17</dd>", "<dt>not modified</dt><dd>2</dd>", "2,000 of 5,000", "1.2 MB of 2.0 GB",
 		"/data/out/news", "worker w1 on vm-1", "http://a.test/1: the server answered 500", "delay: 2s, was 1s",
 		"user_agent:", `action="/jobs/news/pause"`, `href="/jobs/news/seed"`, `href="/jobs/news/settings"`,
@@ -96,7 +96,7 @@ func TestTheAPIReportsErrorsAndHistory(t *testing.T) {
 	}
 	var history historyReport
 	s.get(t, "/api/v1/jobs/news/history").read(t, &history)
-	if len(history.Seconds) != 300 || len(history.Minutes) != 60 || history.Minutes[59].Pages != 59*1200 {
+	if len(history.Seconds) != 300 || len(history.Minutes) != 120 || history.Minutes[119].Pages != 119*1200 {
 		t.Errorf("%d seconds, %d minutes, ending with %v", len(history.Seconds), len(history.Minutes), history.Minutes)
 	}
 	for _, path := range []string{"errors", "history"} {

@@ -46,6 +46,9 @@ type Jobs interface {
 	// Tail returns what the workers of a job have reported of its recent pages since a
 	// position, 0 at first. They report only while it is called at least every few seconds.
 	Tail(ctx context.Context, job string, since int64) (tail.Excerpt, error)
+	// HostTail returns the last pages of a host that its workers have reported, the latest first.
+	// They report all of its pages while it is called at least every few seconds.
+	HostTail(ctx context.Context, job string, host crawler.Host) ([]tail.Row, error)
 	// Spread returns how the pages of a job are distributed.
 	Spread(ctx context.Context, job string) (spread.Counts, error)
 	// Events lists what happened to a job as a whole, the oldest first.
@@ -90,9 +93,19 @@ type Jobs interface {
 	// Cancel ends a job and drops its waiting URLs. It returns [queue.ErrJobEnded] for a
 	// job that has ended.
 	Cancel(ctx context.Context, name string) error
-	// Retry queues URLs that failed again, of those that Failed lists, and returns their
-	// number. It reopens a job that is done.
+	// Govern changes an operator's rules for a host. change gets the rules in force, and may be
+	// called again if someone else changes them at the same moment. If it returns an error, nothing
+	// is changed, and Govern returns that error. With forgive, the host is retried at once although
+	// it refused requests or could not be reached. The error wraps [queue.ErrNoHost] if the job has
+	// not met the host.
+	Govern(ctx context.Context, job string, host crawler.Host, change func(*crawler.HostRules) error, forgive bool) error
+	// Retry queues URLs again that Failed lists, and returns their number. It reopens a job that is
+	// done.
 	Retry(ctx context.Context, job string, which queue.FailedFilter) (urls int, err error)
+	// Refetch queues URLs of a job again if their worker was lost before it had shipped their
+	// records, and returns their number. These are the URLs of workers that were silent for too
+	// long, and those of the worker named lost, unless that is "".
+	Refetch(ctx context.Context, job, lost string) (urls int64, err error)
 	// Remove removes a job and everything that is stored of it.
 	Remove(ctx context.Context, name string) error
 

@@ -184,6 +184,8 @@ func TestEveryPageFitsEveryWindowAndCanBeRead(t *testing.T) {
 			"/jobs/daily": "#runs table", "/jobs/news/errors": "#causes table", "/jobs/news/pages": "#tail tr",
 			"/jobs/news/url?u=http://a.test/": "#explained", "/find?u=http://a.test/": "#find-jobs",
 			"/jobs/news/hosts": "#hosts table", "/jobs/news/hosts/www.example.com": "#urls table",
+			"/jobs/news/hosts/www.example.com/rules": "#rule-delay", "/jobs/news/export": "#download",
+			"/jobs/news/export/file?format=xml&where=status": ".warning", "/api": "#calls-title",
 			"/jobs/news/seed": "#urls", "/jobs/news/settings": "#set-delay", "/jobs/news/cancel": "#confirm",
 			"/jobs/nothing": "section.message"} {
 			b.Open(s.url+page, selector)

@@ -11,9 +11,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/tail"
 )
 
-// live shows what happens to jobs to clients that watch them. One poller for each job that is
-// watched reads Redis, however many clients watch it, and ends when the last one leaves. It is
-// safe for concurrent use.
+// live tells clients that watch jobs what happens to these. Each watched job has one poller, which
+// reads Redis for any number of clients and ends when the last of them leaves. It is safe for
+// concurrent use.
 type live struct {
 	read func(ctx context.Context, job string, pages bool, since int64) (moment, error)
 
@@ -181,7 +181,7 @@ func (l *live) endWith(r *http.Request) {
 	}
 }
 
-// readMoment reads a job for those who watch it.
+// readMoment reads a job for the clients that watch it.
 func (d *Dashboard) readMoment(ctx context.Context, job string, pages bool, since int64) (now moment, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()

@@ -199,7 +199,7 @@ func TestPagesUpdateInPlace(t *testing.T) {
 	b.Open(s.url+"/jobs/news", `[data-figure="Fetched"]`)
 	testbrowser.Ask[bool](b, `(window.same = true)`)
 	s.change("news", func(r *fakeJob) { r.counters.Outcomes[crawler.OutcomeFetched] = 777 })
-	b.Until(`document.querySelector('[data-figure="Fetched"]').textContent === "777"`)
+	b.Until(`document.querySelector('[data-figure="Fetched"]')?.textContent === "777"`)
 	s.change("news", func(r *fakeJob) { r.status.State = crawler.StatePaused })
 	b.Wait("#do-resume")
 	if !testbrowser.Ask[bool](b, `window.same === true`) {

@@ -19,10 +19,11 @@ import (
 // waits 10 s.
 const scrapeTime = 5 * time.Second
 
-// metrics collects the counters of all jobs when Prometheus asks. Labels are names of jobs
-// and words from closed sets, never text from the web.
+// metrics collects the counters of all jobs when Prometheus asks. Labels are names of jobs, words
+// from closed sets, and the names of a few hosts of each job; nothing else comes from the web.
 type metrics struct {
 	dashboard  *Dashboard
+	hosts      *topHosts
 	registerer prometheus.Registerer
 	handler    http.Handler
 }
@@ -38,7 +39,8 @@ func newMetrics(d *Dashboard, cfg Config) (*metrics, error) {
 			return nil, errors.New("dashboard: Config.Registerer is not a Gatherer, and Config.Gatherer is not set")
 		}
 	}
-	m := &metrics{dashboard: d, registerer: registerer}
+	m := &metrics{dashboard: d, registerer: registerer,
+		hosts: &topHosts{number: min(cfg.TopHosts, mostTopHosts), read: d.hostsOf, now: d.now}}
 	if err := registerer.Register(m); err != nil {
 		return nil, fmt.Errorf("dashboard: register metrics: %w", err)
 	}
@@ -87,7 +89,8 @@ var states = []crawler.State{
 // Describe sends the descriptions of the metrics.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descUp, descState, descWaits, descPages, descBytes, descOutcomes, descURLs,
-		descHosts, descVisits, descGarbage, descTracked, descAgain, descFresh, descOldest, descUsed, descBudget} {
+		descHosts, descVisits, descGarbage, descTracked, descAgain, descFresh, descOldest, descUsed, descBudget,
+		descHostWaiting, descHostInterval, descHostFailures} {
 		out <- d
 	}
 }
@@ -111,6 +114,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			collectFreshness(out, sh)
 		}
 	}
+	m.hosts.collect(ctx, out, sheets)
 }
 
 func collectState(out chan<- prometheus.Metric, sh sheet) {

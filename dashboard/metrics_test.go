@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
@@ -41,6 +42,37 @@ func TestMetricsAreReadWhenTheyAreAskedFor(t *testing.T) {
 	)
 	s.change("news", func(r *fakeJob) { r.counters.Bytes = 99 })
 	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_bytes_total{job="news"} 99`)
+}
+
+// /metrics has series for the hosts of running jobs that have the most waiting URLs, reads them once a
+// minute, and drops those of a job that has ended.
+func TestTheHostsWithTheMostWaitingURLsHaveMetrics(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s := newTestDashboard(t, func(c *Config, _ *http.Server) { c.TopHosts = 2 })
+	s.metrics.hosts.now = func() time.Time { return now }
+	s.job(t, "news")
+	s.change("news", func(r *fakeJob) {
+		r.counters = crawler.Counters{Hosts: 3, Waiting: 60}
+		r.hosts = []crawler.HostStatus{{Host: "a.test", Waiting: 10}, {Host: "b.test", Waiting: 20,
+			Interval: 1500 * time.Millisecond, ConsecutiveFailures: 4}, {Host: "c.test", Waiting: 30}}
+	})
+	first := s.get(t, "/metrics")
+	first.want(t, http.StatusOK, `trawl_job_top_host_waiting_urls{host="c.test",job="news"} 30`,
+		`trawl_job_top_host_waiting_urls{host="b.test",job="news"} 20`,
+		`trawl_job_top_host_interval_seconds{host="b.test",job="news"} 1.5`,
+		`trawl_job_top_host_consecutive_failures{host="b.test",job="news"} 4`)
+	if strings.Contains(first.body, "a.test") {
+		t.Errorf("more than two hosts have metrics:\n%s", first.body)
+	}
+	s.change("news", func(r *fakeJob) { r.hosts = []crawler.HostStatus{{Host: "a.test", Waiting: 10}} })
+	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_top_host_waiting_urls{host="c.test",job="news"} 30`)
+	now = now.Add(topHostsEvery)
+	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_top_host_waiting_urls{host="a.test",job="news"} 10`)
+	s.change("news", func(r *fakeJob) { r.status.State = crawler.StateDone })
+	if a := s.get(t, "/metrics"); strings.Contains(a.body, "top_host") {
+		t.Errorf("hosts of a job that is done have metrics:\n%s", a.body)
+	}
 }
 
 func TestMetricsKeepTheRulesOfPrometheus(t *testing.T) {

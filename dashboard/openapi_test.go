@@ -73,6 +73,8 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 		"Job":       crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
 		"Periodic": periodic.Job{}, "Change": crawler.Change{}, "Run": periodic.Run{},
 		"Counters": crawler.Counters{}, "Process": waiting.Member{}, "Host": hostReport{}, "HostRules": crawler.HostRules{},
+		"HostDetail": hostDetail{}, "QueuedURL": queuedReport{}, "Robots": robotsReport{},
+		"Fleet": fleetReport{}, "Redis": redisReport{},
 		"Muted": crawler.Trap{}, "Failures": failureReport{}, "Cause": causeReport{}, "FailedURL": failedReport{},
 		"FailedHost": sorryHost{}, "Retried": retryReport{}, "Distributions": spreadReport{}, "Bucket": bucketReport{},
 		"RecentPages": pagesReport{}, "RecentPage": tail.Row{},
@@ -99,6 +101,14 @@ func TestTheSettingsThatCanChangeAreThoseDescribed(t *testing.T) {
 	described := slices.Sorted(maps.Keys(readDescription(t).Components.Schemas["Changes"].Properties))
 	if diff := cmp.Diff(setting.Changeable(), described); diff != "" {
 		t.Errorf("settings and their description differ (-settings +description):\n%s", diff)
+	}
+}
+
+func TestTheRulesOfAHostThatCanChangeAreThoseDescribed(t *testing.T) {
+	t.Parallel()
+	described := slices.Sorted(maps.Keys(readDescription(t).Components.Schemas["HostChanges"].Properties))
+	if diff := cmp.Diff(slices.Sorted(slices.Values(hostChanges)), described); diff != "" {
+		t.Errorf("rules and their description differ (-rules +description):\n%s", diff)
 	}
 }
 

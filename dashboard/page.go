@@ -69,7 +69,8 @@ func messageOf(r *http.Request, status int, err error) messagePage {
 	return m
 }
 
-// reasonOf returns the text of an error. That of a passed deadline would not help.
+// reasonOf returns the text of an error. It replaces that of a passed deadline, which would not
+// help.
 func reasonOf(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("it took longer than %v", readTime)
@@ -106,8 +107,8 @@ func toneOf(s crawler.State) string {
 	return "off"
 }
 
-// tone returns the colour of the job's state, which is that of a failure if someone should do
-// something: a job that no worker serves is running, but not well.
+// tone returns the colour of the job's state, or that of a failure if someone should do something:
+// a job that no worker serves is running, but makes no progress.
 func (sh sheet) tone(alarm bool) string {
 	if alarm && sh.State == crawler.StateRunning {
 		return "bad"
@@ -115,8 +116,8 @@ func (sh sheet) tone(alarm bool) string {
 	return toneOf(sh.State)
 }
 
-// says returns the state of a job in words: what it waits for, which workers cannot keep its
-// pages, the reason of its state, or since when it has been in it. alarm says that someone
+// says returns the state of a job in words: what the job waits for, which workers cannot keep its
+// pages, the reason for its state, or since when it has been in that state. alarm says that someone
 // should do something about it.
 func (sh sheet) says(now time.Time) (text string, alarm bool) {
 	switch {

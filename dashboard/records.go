@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -34,7 +35,7 @@ const (
 // cursor.
 const (
 	maxAnswer  = 8 << 20          // bytes after which a response ends; one record may be larger
-	maxScanned = 256 << 20        // bytes of records that are read to find those of a condition
+	maxScanned = 256 << 20        // bytes of records that are read to find those that match
 	maxReading = 10 * time.Second // how long they are read
 )
 
@@ -45,12 +46,17 @@ const (
 	headerEnd    = "Trawl-End"    // whether no more records will come
 )
 
-// recordQuery says which records a client wants.
-type recordQuery struct {
-	cursor string
-	limit  int
+// selection says which records a client wants.
+type selection struct {
 	where  condition.Condition
 	fields []condition.Field // nil for whole records
+}
+
+// recordQuery says which part of a job's records a client wants.
+type recordQuery struct {
+	selection
+	cursor string
+	limit  int
 }
 
 func readRecordQuery(r *http.Request, now time.Time) (q recordQuery, err error) {
@@ -62,24 +68,56 @@ func readRecordQuery(r *http.Request, now time.Time) (q recordQuery, err error) 
 	if q.limit, err = readNumber(query, "limit", usualRecords, mostRecords); err != nil {
 		return q, err
 	}
+	q.selection, err = readSelection(query, now)
+	return q, err
+}
+
+// readSelection parses which records a client wants, and which of their fields.
+func readSelection(query url.Values, now time.Time) (s selection, err error) {
 	var all []condition.Condition
 	for _, text := range query["where"] {
+		if strings.TrimSpace(text) == "" {
+			continue // the empty field of a form
+		}
 		c, err := condition.Parse(text, now)
 		if err != nil {
-			return q, badRequest("parameter where: %v", err)
+			return s, badRequest("parameter where: %v", err)
 		}
 		all = append(all, c)
 	}
-	q.where = condition.All(all...)
-	if q.fields, err = condition.ParseFields(valuesOf(query, "fields")); err != nil {
-		return q, badRequest("parameter fields: %v", err)
+	s.where = condition.All(all...)
+	if s.fields, err = condition.ParseFields(valuesOf(query, "fields")); err != nil {
+		return s, badRequest("parameter fields: %v", err)
 	}
-	for _, f := range q.fields {
+	for _, f := range s.fields {
 		if f.Wild() {
-			return q, badRequest("parameter fields: %q is not possible here: name each field, or leave fields out", f.Name)
+			return s, badRequest("parameter fields: %q is not possible here: name each field, or leave fields out", f.Name)
 		}
 	}
-	return q, nil
+	return s, nil
+}
+
+// match returns the record in a line if the client wants it, or nil. Lines that are not records are
+// left out, as in trawl export.
+func (s selection) match(line []byte) (*condition.Record, error) {
+	if !json.Valid(line) {
+		return nil, nil
+	}
+	record := &condition.Record{Line: line}
+	ok, err := s.where.Match(record)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return record, nil
+}
+
+// appendLine appends a record, or the fields of it that the client wants, as a line of JSON.
+func (s selection) appendLine(b []byte, r *condition.Record) ([]byte, error) {
+	if len(s.fields) == 0 {
+		return append(append(b, r.Line...), '\n'), nil
+	}
+	b, err := r.AppendFields(b, s.fields)
+	return append(b, '\n'), err
 }
 
 // readNumber returns the value of a parameter, from 1 to most; usual if it is missing.
@@ -101,17 +139,11 @@ func (d *Dashboard) listRecords(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if d.cfg.Records == nil {
-		return &problem{http.StatusNotImplemented, "this dashboard does not read records: use trawl export", nil}
-	}
-	status, err := d.jobs.Status(r.Context(), r.PathValue("job")) // before the records, which an ended job has all
+	status, err := d.recordsOf(r)
 	if err != nil {
 		return err
 	}
-	if status.Job.Schedule != "" {
-		return &problem{http.StatusConflict, fmt.Sprintf("job %s is periodic and has no records itself: ask for those of a run (%s/jobs?run_of=%[1]s lists them)", status.Job.Name, apiRoot), nil}
-	}
-	page := recordPage{query: q, until: time.Now().Add(maxReading)}
+	page := recordPage{query: q, until: time.Now().Add(d.longest)}
 	next, more, err := d.cfg.Records.Read(r.Context(), status, q.cursor, page.take)
 	if err != nil {
 		return err
@@ -125,6 +157,24 @@ func (d *Dashboard) listRecords(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// recordsOf reads the job whose records a request is for. Its state is read before the records,
+// because only an ended job has all its records.
+func (d *Dashboard) recordsOf(r *http.Request) (crawler.Status, error) {
+	if d.cfg.Records == nil {
+		return crawler.Status{}, &problem{http.StatusNotImplemented, "this dashboard does not read records: use trawl export",
+			nil}
+	}
+	status, err := d.statusOf(r.Context(), r.PathValue("job"))
+	if err != nil {
+		return status, err
+	}
+	if name := status.Job.Name; status.Job.Schedule != "" {
+		return status, conflict("job %s is periodic and has no records itself: ask for those of a run (%s/jobs?run_of=%[1]s lists them)",
+			name, apiRoot)
+	}
+	return status, nil
+}
+
 // recordPage collects the records of a response.
 type recordPage struct {
 	query   recordQuery
@@ -135,36 +185,20 @@ type recordPage struct {
 }
 
 // take adds a record if the client wants it. It returns false when the response is full.
-// Lines that are not records are left out, as trawl export does it.
 func (p *recordPage) take(line []byte) (more bool, err error) {
 	p.scanned += len(line)
-	record := &condition.Record{Line: line}
-	if json.Valid(line) {
-		ok, err := p.query.where.Match(record)
+	record, err := p.query.match(line)
+	if err != nil {
+		return false, err
+	}
+	if record != nil {
+		p.records++
+		text, err := p.query.appendLine(p.lines.AvailableBuffer(), record)
 		if err != nil {
 			return false, err
 		}
-		if ok {
-			if err := p.add(record); err != nil {
-				return false, err
-			}
-		}
+		p.lines.Write(text)
 	}
 	return p.records < p.query.limit && p.lines.Len() < maxAnswer && p.scanned < maxScanned &&
 		time.Now().Before(p.until), nil
-}
-
-func (p *recordPage) add(r *condition.Record) error {
-	p.records++
-	if len(p.query.fields) == 0 {
-		p.lines.Write(r.Line)
-		p.lines.WriteByte('\n')
-		return nil
-	}
-	line, err := r.AppendFields(p.lines.AvailableBuffer(), p.query.fields)
-	if err != nil {
-		return err
-	}
-	p.lines.Write(append(line, '\n'))
-	return nil
 }

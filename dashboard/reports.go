@@ -8,10 +8,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/forecast"
 )
 
-// historyReport is what a job had done over time, as the API shows it, the oldest first.
-// Samples are missing for times in which the job did not run.
+// historyReport is what a job had done over time, as the API shows it. The oldest sample is first.
+// There are no samples of times in which the job did not run.
 type historyReport struct {
-	Seconds []sampleReport `json:"seconds"` // each second of the last five minutes
+	Seconds []sampleReport `json:"seconds"` // each second of the last hour
 	Minutes []sampleReport `json:"minutes"` // each minute of the last day
 }
 
@@ -32,7 +32,7 @@ func samplesOf(samples []forecast.Sample) []sampleReport {
 	return all
 }
 
-// report responds with a report about a job, which read reads.
+// report responds with the report about a job that read returns.
 func (d *Dashboard) report(
 	w http.ResponseWriter, r *http.Request, read func(ctx context.Context, job string) (any, error),
 ) error {

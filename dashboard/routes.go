@@ -29,6 +29,8 @@ func (d *Dashboard) routes() []route {
 		{"GET", "/jobs/{job}", d.servePage(d.showJobPage)},
 		{"GET", "/jobs/{job}/hosts", d.servePage(d.showHostsPage)},
 		{"GET", "/jobs/{job}/hosts/{host}", d.servePage(d.showHostPage)},
+		{"GET", "/jobs/{job}/hosts/{host}/rules", d.servePage(d.showRulesForm)},
+		{"POST", "/jobs/{job}/hosts/{host}/rules", d.servePage(d.sendRules)},
 		{"GET", "/jobs/{job}/errors", d.servePage(d.showErrorsPage)},
 		{"GET", "/jobs/{job}/url", d.servePage(d.showURLPage)},
 		{"GET", "/find", d.servePage(d.findURL)},
@@ -44,6 +46,9 @@ func (d *Dashboard) routes() []route {
 		{"POST", "/jobs/{job}/seed", d.servePage(d.sendSeedForm)},
 		{"GET", "/jobs/{job}/settings", d.servePage(d.showSettingsForm)},
 		{"POST", "/jobs/{job}/settings", d.servePage(d.sendSettingsForm)},
+		{"GET", "/jobs/{job}/export", d.servePage(d.showExportForm)},
+		{"GET", "/jobs/{job}/export/file", d.servePage(d.sendExportForm)},
+		{"GET", referencePath, d.servePage(d.showReference)},
 		{"GET", ui.AssetRoot, http.HandlerFunc(d.pages.ServeAsset)},
 		{"GET", "/metrics", d.metrics.handler},
 		{"", monitorRoot + "/", d.monitor},
@@ -58,6 +63,8 @@ func (d *Dashboard) routes() []route {
 		{"POST", apiRoot + "/jobs/{job}/resume", d.serve(d.steer(d.jobs.Resume))},
 		{"POST", apiRoot + "/jobs/{job}/cancel", d.serve(d.steer(d.jobs.Cancel))},
 		{"GET", apiRoot + "/jobs/{job}/hosts", d.serve(d.listHosts)},
+		{"GET", apiRoot + "/jobs/{job}/hosts/{host}", d.serve(d.showHost)},
+		{"PATCH", apiRoot + "/jobs/{job}/hosts/{host}", d.serve(d.setHost)},
 		{"GET", apiRoot + "/jobs/{job}/errors", d.serve(d.listErrors)},
 		{"POST", apiRoot + "/jobs/{job}/retry", d.serve(d.retryFailed)},
 		{"GET", apiRoot + "/jobs/{job}/distributions", d.serve(d.showDistributions)},
@@ -65,7 +72,10 @@ func (d *Dashboard) routes() []route {
 		{"GET", apiRoot + "/jobs/{job}/events", d.serve(d.streamEvents)},
 		{"GET", apiRoot + "/jobs/{job}/history", d.serve(d.showHistory)},
 		{"GET", apiRoot + "/jobs/{job}/records", d.serve(d.listRecords)},
+		{"GET", apiRoot + "/jobs/{job}/export", d.serve(d.exportRecords)},
 		{"GET", apiRoot + "/jobs/{job}/changes", d.serve(d.listChanges)},
+		{"POST", apiRoot + "/jobs/{job}/refetch", d.serve(d.refetch)},
+		{"GET", apiRoot + "/fleet", d.serve(d.showFleetReport)},
 		{"GET", apiRoot + "/workers", d.serve(d.listWorkers)},
 		{"POST", apiRoot + "/jobs/{job}/seeds", d.serve(d.seedJob)},
 	}
@@ -97,8 +107,8 @@ func refuseMethod(allowed string) handler {
 
 // refusePath responds to a request to a path that the API does not have.
 func refusePath(_ http.ResponseWriter, r *http.Request) error {
-	return &problem{http.StatusNotFound, fmt.Sprintf("%q is not part of the API, which %s/openapi.json describes",
-		r.URL.Path, apiRoot), nil}
+	return &problem{http.StatusNotFound, fmt.Sprintf("%q is not part of the API, which %s and %s/openapi.json describe",
+		r.URL.Path, referencePath, apiRoot), nil}
 }
 
 // openAPI describes the API. A test compares it with the routes and the types.

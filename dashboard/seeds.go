@@ -57,8 +57,8 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// seedMarks returns the priority for lines that do not name one, and whether the pages of all lines may
-// have changed.
+// seedMarks returns the priority of lines that do not name one, and whether the pages of all lines
+// may have changed.
 func seedMarks(r *http.Request) (p crawler.Priority, changed bool, err error) {
 	query, err := parameters(r, "priority", "changed")
 	if err != nil {

@@ -127,8 +127,8 @@ func (d *Dashboard) sendSettingsForm(w http.ResponseWriter, r *http.Request) err
 	return nil
 }
 
-// changed takes the values of the form into the page, and returns those that differ from the
-// settings in force, as trawl job set takes them.
+// changed copies the values of the form to the page, and returns those that differ from the
+// settings in force, in the form of the arguments of trawl job set.
 func (p *settingsPage) changed(r *http.Request) (pairs []string) {
 	for i := range p.Fields {
 		f := &p.Fields[i]

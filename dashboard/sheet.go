@@ -49,8 +49,8 @@ type sheet struct {
 	Waits    string             `json:"waits,omitempty"`
 	WaitsFor waiting.WaitReason `json:"waits_for,omitempty"`
 
-	// Use is what the places of its workers are used for. It is missing from lists, and unless
-	// the job runs.
+	// Use is what the places of its workers are used for. It is missing from lists, and for a job
+	// that does not run.
 	Use *forecast.Use `json:"use,omitempty"`
 
 	// Freshness is how up to date the pages of a continuous job are; nil for any other job.
@@ -82,11 +82,12 @@ type sheet struct {
 	// Job is missing from lists, because it may have many seeds.
 	Job *crawler.Job `json:"job,omitempty"`
 
-	// Left is how long it still takes. It is missing from lists, and unless it runs.
+	// Left is how long the job still takes. It is missing from lists, and for a job that does not
+	// run.
 	Left *forecast.Estimate `json:"left,omitempty"`
 
 	status crawler.Status
-	left   forecast.Estimate // Left, or what the speed alone says
+	left   forecast.Estimate // Left, or an estimate by the speed alone
 }
 
 // sheet reads the counters of a job. If the job no longer exists, it returns

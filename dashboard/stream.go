@@ -64,8 +64,8 @@ func (d *Dashboard) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	return d.stream(w, r, query, func(s stream, now moment) error { return s.send("job", now.sheet) })
 }
 
-// streamFigures sends what the script of a job's page shows: the event "figures" has the texts
-// of its figures, and its state.
+// streamFigures sends the events for the script of a job's page: "figures" has the texts of its
+// figures, and its state.
 func (d *Dashboard) streamFigures(w http.ResponseWriter, r *http.Request) error {
 	query, err := parameters(r, "pages", "outcome", "host", "text")
 	if err != nil {
@@ -115,7 +115,8 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request, query url.Val
 	}
 }
 
-// sendMoment sends what a client wants to know of a moment. The error says that it is gone.
+// sendMoment sends the parts of a moment that a client wants. The error says that the client is
+// gone.
 func (d *Dashboard) sendMoment(s stream, now moment, pages bool, filter tail.Filter,
 	show func(stream, moment) error) error {
 	if now.err != nil {

@@ -16,12 +16,12 @@ const mostExplained = 2
 type urlPage struct {
 	ui.Layout
 	Job, Action, Query string
-	HostURL            string // the page of its host; "" if the query is no URL
-	Refusal            string // why the query is no URL
+	HostURL            string // the page of its host; "" if the query is not a URL
+	Refusal            string // why the query is not a URL
 	Lines              []figure
 }
 
-// explain explains a URL, as one of few at once.
+// explain explains a URL. Only a few are explained at once.
 func (d *Dashboard) explain(ctx context.Context, job, given string) (x Explanation, u crawler.URL, err error) {
 	if d.cfg.Explain == nil {
 		return x, u, &problem{http.StatusNotImplemented, "this dashboard does not explain URLs: use trawl explain", nil}

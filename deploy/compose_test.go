@@ -21,7 +21,9 @@ type fleet struct{ *project }
 
 const secret = "open-sesame"
 
-func newFleet(t *testing.T) fleet {
+// newFleet creates a fleet. more builds images of the given name for further services, and returns
+// what is to be known of these in the compose file on top.
+func newFleet(t *testing.T, more func(s *shell, images string) string) fleet {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("this builds images and takes a minute: run it without -short")
@@ -32,23 +34,25 @@ func newFleet(t *testing.T) fleet {
 	buildRedis(s, images+":redis")
 	buildSites(s, images+":site", sites)
 	buildTrawl(s, images+":trawl")
+	over := more(s, images)
 	return fleet{newProject(s, command, map[string]string{
 		"TRAWL_IMAGE":      images + ":trawl",
 		"TRAWL_TOKEN":      secret,
 		"TRAWL_ALLOW_CIDR": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16", // the range in which Docker creates its networks
-		"DASHBOARD_PORT":   "",                                        // any free subnet
+		"DASHBOARD_PORT":   "",                                        // any free port
+		"GRAFANA_PORT":     "",
 	}, fmt.Sprintf(`
 services:
   redis: {image: %s:redis}
   site:
     image: %s:site
     networks: {web: {aliases: [alpha, beta]}}
-`, images, images))}
+%s`, images, images, over))}
 }
 
 func TestComposeBringsUpAFleetThatCrawls(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t)
+	f := newFleet(t, func(*shell, string) string { return "" })
 	f.up("--scale", "worker=2")
 	f.waitHealthy(6)
 	f.wantLockedDown()

@@ -69,26 +69,72 @@ func sentFolder(s *shell) string {
 func buildRedis(s *shell, tag string) {
 	s.t.Helper()
 	dir := s.t.TempDir()
-	files := map[string]bool{}
-	for _, name := range []string{"redis-server", "redis-cli"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			s.t.Skipf("an image of Redis cannot be built: %v", err)
-		}
-		copyFile(s.t, path, filepath.Join(dir, "root/usr/local/bin", name))
-		for _, library := range libraries(s.run(".", "ldd", path)) {
-			files[library] = true
-		}
-	}
-	for library := range files {
-		copyFile(s.t, library, filepath.Join(dir, "root", library))
-	}
+	copyCommands(s, filepath.Join(dir, "root"), "/usr/local/bin", "redis-server", "redis-cli")
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
 		s.t.Fatal(err)
 	}
 	write(s.t, filepath.Join(dir, "Dockerfile"),
 		"FROM scratch\nCOPY root /\nCOPY --chown=999:1000 data /data\nWORKDIR /data\n")
 	s.build(tag, dir)
+}
+
+// copyCommands copies commands of this machine, and the libraries that they need, into the root of an
+// image. The test is skipped if this machine does not have one of them.
+func copyCommands(s *shell, root, folder string, names ...string) {
+	s.t.Helper()
+	files := map[string]bool{}
+	for _, name := range names {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			s.t.Skipf("an image with %s cannot be built: %v", name, err)
+		}
+		copyFile(s.t, path, filepath.Join(root, folder, name))
+		needs, _, _ := s.try(".", "", "ldd", path) // fails for what needs no library
+		for _, library := range libraries(needs) {
+			files[library] = true
+		}
+	}
+	for library := range files {
+		copyFile(s.t, library, filepath.Join(root, library))
+	}
+}
+
+// buildPrometheus builds an image of this machine's Prometheus that is like the official one: a shell
+// and prometheus are on PATH, and /prometheus belongs to its user.
+func buildPrometheus(s *shell, tag string) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	copyCommands(s, filepath.Join(dir, "root"), "/bin", "sh", "prometheus")
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	write(s.t, filepath.Join(dir, "Dockerfile"),
+		"FROM scratch\nCOPY root /\nCOPY --chown=65534:65534 data /prometheus\nUSER 65534:65534\n"+
+			"WORKDIR /prometheus\nENTRYPOINT [\"/bin/prometheus\"]\n")
+	s.build(tag, dir)
+}
+
+// buildGrafana builds an image of a program that stands in for Grafana, with the official image's user
+// and folder of data.
+func buildGrafana(s *shell, tag string) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	buildProgram(s, dir, "grafana")
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	write(s.t, filepath.Join(dir, "Dockerfile"), "FROM scratch\nCOPY grafana /grafana\n"+
+		"COPY --chown=472:0 data /var/lib/grafana\nUSER 472\nENTRYPOINT [\"/grafana\"]\n")
+	s.build(tag, dir)
+}
+
+// buildProgram builds a program of testdata into a folder.
+func buildProgram(s *shell, dir, name string) {
+	s.t.Helper()
+	cmd := testcommand.Go("build", "-o", filepath.Join(dir, name), "./testdata/"+name)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("build testdata/%s: %v\n%s", name, err, said)
+	}
 }
 
 var library = regexp.MustCompile(`(?m)(/\S+) \(0x`)
@@ -106,10 +152,7 @@ func libraries(ldd string) []string {
 func buildSites(s *shell, tag string, sites map[string]int) {
 	s.t.Helper()
 	dir := s.t.TempDir()
-	if said, err := testcommand.Go("build", "-o", filepath.Join(dir, "site"),
-		"./testdata/site").CombinedOutput(); err != nil {
-		s.t.Fatalf("build the sites: %v\n%s", err, said)
-	}
+	buildProgram(s, dir, "site")
 	entrypoint := `"/site"`
 	for name, pages := range sites {
 		entrypoint += fmt.Sprintf(", \"%s=%d\"", name, pages)

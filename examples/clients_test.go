@@ -43,13 +43,14 @@ func (c *exampleFleet) wantPrinted(stdout string) {
 // pythonCaller uses the client as a program does that stops between two pages of records and
 // goes on in another process.
 const pythonCaller = `
-import json, os, sys
+import io, json, os, sys
 sys.path.insert(0, "clients")
 import trawl
 
 fleet = trawl.Client(os.environ["DASHBOARD"])
 job = fleet.create("caller", delay="5s")
 assert job.seed(sys.stdin)["admitted"] == 4
+assert job.refetch() == 0
 assert job.pause()["state"] == "paused" and job.resume()["state"] != "paused"
 revision = job.status()["revision"]
 assert job.set(revision=revision, delay="10ms")["job"]["delay"] == "10ms"
@@ -59,6 +60,18 @@ except trawl.Error as err:
     assert err.status == 412, err
 else:
     raise AssertionError("a change of an old revision is accepted")
+name = next(iter(job.hosts()))["host"]
+host = job.host(name)
+assert host["urls"] and host["rules"]["delay"] is None, host
+changed = job.set_host(name, revision=host["revision"], delay="20ms", retry=True)
+assert changed["rules"]["delay"] == "20ms", changed
+try:
+    job.set_host(name, revision=host["revision"], paused=True)
+except trawl.Error as err:
+    assert err.status == 412, err
+else:
+    raise AssertionError("a change of old rules is accepted")
+assert job.set_host(name, delay=None)["revision"] == host["revision"]
 assert [j["name"] for j in fleet.jobs(state="created,running")] == ["caller"]
 assert len(fleet.workers()) == 2
 
@@ -82,6 +95,17 @@ else:
 assert job.errors()["last"] == [] and job.hosts() == []
 status = job.wait()
 assert len(urls) == sum(n for o, n in status["counters"]["outcomes"].items() if o != "followed"), (len(urls), status)
+table = io.BytesIO()
+job.export(table, format="csv", where="outcome = fetched", fields=["url", "status"])
+rows = table.getvalue().decode().split("\r\n")
+assert rows[0] == "url,status" and len(set(rows[1:-1])) == status["counters"]["outcomes"]["fetched"], rows
+assert fleet.fleet()["workers"] == 2 and fleet.fleet()["redis"]["version"], fleet.fleet()
+try:
+    job.refetch(lost="worker-3")
+except trawl.Error as err:
+    assert err.status == 409 and "trawl job refetch" in str(err), err
+else:
+    raise AssertionError("a job that has ended is fetched again")
 print(json.dumps(status["counters"]))
 job.remove()
 `
@@ -96,11 +120,19 @@ for await (const chunk of process.stdin.setEncoding("utf8")) list += chunk;
 const fleet = new Client(process.env.DASHBOARD);
 const job = await fleet.create("caller", { delay: "5s" });
 assert.equal((await job.seed(list.trim().split("\n"))).admitted, 4);
+assert.equal(await job.refetch(), 0);
 assert.equal((await job.pause()).state, "paused");
 assert.notEqual((await job.resume()).state, "paused");
 const { revision } = await job.status();
 assert.equal((await job.set({ delay: "10ms" }, { revision })).job.delay, "10ms");
 await assert.rejects(job.set({ delay: null }, { revision }), (err) => err instanceof TrawlError && err.status === 412);
+const [{ host: name }] = await job.hosts();
+const host = await job.host(name);
+assert.ok(host.urls.length > 0 && host.rules.delay === null);
+const changed = await job.setHost(name, { delay: "20ms", retry: true }, { revision: host.revision });
+assert.equal(changed.rules.delay, "20ms");
+await assert.rejects(job.setHost(name, { paused: true }, { revision: host.revision }), { status: 412 });
+assert.equal((await job.setHost(name, { delay: null })).revision, host.revision);
 assert.deepEqual((await fleet.jobs("created,running")).map((j) => j.name), ["caller"]);
 assert.equal((await fleet.workers()).length, 2);
 
@@ -123,6 +155,15 @@ assert.deepEqual(await job.hosts(), []);
 const { counters } = await job.wait();
 const { followed = 0, ...outcomes } = counters.outcomes;
 assert.equal(urls.length, Object.values(outcomes).reduce((sum, n) => sum + n, 0));
+let table = "";
+for await (const part of await job.export({ format: "csv", where: "outcome = fetched", fields: ["url", "status"] })) {
+  table += new TextDecoder().decode(part);
+}
+const rows = table.trimEnd().split("\r\n");
+assert.equal(rows[0], "url,status");
+assert.equal(new Set(rows.slice(1)).size, outcomes.fetched);
+assert.ok((await fleet.fleet()).redis.version);
+await assert.rejects(job.refetch("worker-3"), { status: 409, message: /trawl job refetch/ });
 console.log(JSON.stringify(counters));
 await job.remove();
 `

@@ -24,6 +24,9 @@ func (s *jobScheduler) arm(ctx context.Context, counters crawler.Counters) error
 	}
 	allowed := s.shares.allowed(s.job, s.status.Job.Weight, capacity)
 	recallErr := s.recall(ctx, s.excess(counters, allowed, capacity))
+	if counters.Ready > 0 {
+		allowed = min(allowed, max(1, int(s.cfg.Room(ctx)*float64(allowed))))
+	}
 	if counters.Ready == 0 || int64(allowed) <= counters.Out() {
 		return recallErr
 	}

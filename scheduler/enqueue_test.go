@@ -47,7 +47,7 @@ func TestABatchThatCouldNotBeEnqueuedIsEnqueuedLater(t *testing.T) {
 
 func TestAStoppingSchedulerEnqueuesTheVisitsThatItArmed(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t, redistest.Builtin(t))
+	s := newFixture(t, redistest.Private(t))
 	s.seed(sites(10)...)
 	var cancel context.CancelFunc
 	var began sync.WaitGroup

@@ -18,7 +18,7 @@ func TestFailedCallsAreRetried(t *testing.T) {
 	for _, call := range []string{"status", "sweep", "counters", "capacity", "arm", "enqueue", "end", "idle", "move"} {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
-			s := newFixture(t, redistest.Builtin(t), func(j *crawler.Job) {
+			s := newFixture(t, redistest.Private(t), func(j *crawler.Job) {
 				if call == "end" {
 					j.Pages = 3
 				}
@@ -82,7 +82,7 @@ func TestALostWorkersVisitsAreAllSweptAtOnce(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := newFixture(t, redistest.Builtin(t))
+			s := newFixture(t, redistest.Private(t))
 			lost := &sweptFrontier{fixture: s, broken: c.broken}
 			log := new(recorder)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -148,7 +148,7 @@ func (r *recorder) messages(least slog.Level) []string {
 
 func TestAVisitThatCouldNotBeEnqueuedIsEnqueuedInTheNextRound(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t, redistest.Builtin(t))
+	s := newFixture(t, redistest.Private(t))
 	refused := false
 	s.hook("enqueue", func() error {
 		if refused {
@@ -170,7 +170,7 @@ func TestAVisitThatCouldNotBeEnqueuedIsEnqueuedInTheNextRound(t *testing.T) {
 // visits that are an hour late.
 func TestNoVisitIsBrokenSoonAfterAnOutage(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t, redistest.Builtin(t))
+	s := newFixture(t, redistest.Private(t))
 	cfg := fastConfig
 	cfg.Reprieve = time.Hour
 	refused, sweeps := false, 0

@@ -46,6 +46,8 @@ type taskQueues interface {
 	Workers(job string) []string
 	// Paused reports whether the job's queue is paused, and whether it exists.
 	Paused(job string) (paused, known bool, err error)
+	// Pauses returns how many of the jobs' queues are paused.
+	Pauses(ctx context.Context, jobs []string) (int, error)
 	SetPaused(job string, paused bool) error
 	// Forget deletes the job's queue with all tasks except active ones. It reports whether
 	// there were none.
@@ -75,6 +77,8 @@ type Runner struct {
 
 	looks chan struct{} // wakes Run
 
+	paused paused
+
 	mu      sync.Mutex
 	running map[string]*jobScheduler // by job, for Nudge
 }
@@ -103,6 +107,7 @@ func NewRunner[F seededFrontier](store runnerStore, queues taskQueues, open func
 // Look makes the runner list the jobs now, because one was created or has changed. It does
 // not wait, and may be called at any time, by any goroutine.
 func (b *Runner) Look() {
+	b.cfg.Lull.Stir()
 	select {
 	case b.looks <- struct{}{}:
 	default: // it is about to look anyway
@@ -121,20 +126,20 @@ func (b *Runner) Nudge(job string) {
 	}
 }
 
-// roundEvery is how often a runner lists the jobs.
-const roundEvery = 500 * time.Millisecond
-
 // Run runs the jobs until ctx ends.
 func (b *Runner) Run(ctx context.Context) error {
-	tick := time.NewTicker(roundEvery)
-	defer tick.Stop()
 	defer b.wg.Wait()
 	for {
-		if err := b.round(ctx); err != nil && ctx.Err() == nil {
-			b.cfg.Log.Error("the scheduler cannot continue", "error", err)
+		if !b.undisturbed(ctx) {
+			if err := b.round(ctx); err != nil && ctx.Err() == nil {
+				b.cfg.Lull.Stir()
+				b.cfg.Log.Error("the scheduler cannot continue", "error", err)
+			}
 		}
+		over, ended := b.cfg.Lull.Pause(b.cfg.ListEvery, pausesEvery)
 		select {
-		case <-tick.C:
+		case <-over:
+		case <-ended:
 		case <-b.looks:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -144,6 +149,7 @@ func (b *Runner) Run(ctx context.Context) error {
 
 // round handles every job once.
 func (b *Runner) round(ctx context.Context) error {
+	b.paused.queues = 0
 	all, err := b.store.Statuses(ctx)
 	if err != nil {
 		return err
@@ -164,6 +170,7 @@ func (b *Runner) round(ctx context.Context) error {
 	}
 	maps.DeleteFunc(b.complained, func(name string, _ time.Time) bool { return !there[name] })
 	b.forget(there)
+	b.noteListed(all)
 	return b.retire(ctx, all)
 }
 
@@ -317,6 +324,9 @@ func (b *Runner) reconcile(ctx context.Context, job crawler.Status) error {
 	queue, known, err := b.queues.Paused(name)
 	if err != nil || !known {
 		return err
+	}
+	if queue {
+		b.paused.queues++
 	}
 	if queue == (job.State == crawler.StatePaused) {
 		if job.Showing {

@@ -66,7 +66,11 @@ type visitQueue interface {
 
 // Config is the configuration of a scheduler. Zero values are the defaults.
 type Config struct {
-	Tick       time.Duration // between two looks for due hosts; default 20ms
+	// Tick is the shortest time between two looks for due hosts, without a nudge. Default 20ms.
+	// Long ones are for simulations of years: nothing is looked for more often then.
+	Tick time.Duration
+	// ListEvery is the time between two lists of the jobs, unless nothing happens. Default 500ms.
+	ListEvery  time.Duration
 	SweepEvery time.Duration // default 1s
 	// Reprieve is how long after an outage of Redis no visit is broken: workers had the
 	// same trouble, and should first settle what they have done meanwhile. Default 10s, in
@@ -85,12 +89,22 @@ type Config struct {
 	// until the job's status says that they were. It must be safe to call it again, in other
 	// processes too. Default: the events wait.
 	Happened func(ctx context.Context, job crawler.Status) error
-	Log      *slog.Logger // default none
+	// Room returns which part of the visits that a job may have can be out, from 0 to 1, such as
+	// less than 1 because Redis is nearly full. One visit can be in any case. It is called when
+	// hosts are due, by the goroutines of all jobs. Default 1.
+	Room func(ctx context.Context) float64
+	// Lull says when nothing happens in the fleet. Then jobs are looked at less often. Default it
+	// never says so.
+	Lull lull
+	Log  *slog.Logger // default none
 }
 
 func (c Config) withDefaults() Config {
 	if c.Tick == 0 {
 		c.Tick = 20 * time.Millisecond
+	}
+	if c.ListEvery == 0 {
+		c.ListEvery = 500 * time.Millisecond
 	}
 	if c.SweepEvery == 0 {
 		c.SweepEvery = time.Second
@@ -106,6 +120,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Happened == nil {
 		c.Happened = func(context.Context, crawler.Status) error { return nil }
+	}
+	if c.Lull == nil {
+		c.Lull = noLull{}
+	}
+	if c.Room == nil {
+		c.Room = func(context.Context) float64 { return 1 }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -198,6 +218,9 @@ func (s *jobScheduler) wait(ctx context.Context, tick <-chan time.Time) bool {
 	case <-ctx.Done():
 		return false
 	}
+	if rested != nil { // perhaps the job was changed
+		s.checked = time.Time{}
+	}
 	select {
 	case <-tick:
 	case <-time.After(nudgedAfter - time.Since(looked)):
@@ -227,6 +250,7 @@ func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 	if s.status.State != crawler.StateRunning {
 		s.shares.leave(s.job)
 		s.progress = progress{}
+		s.rests = s.longer(min(restTicks*s.cfg.Tick, maxRest))
 		return s.status.State.Ended(), nil
 	}
 	if err := s.enqueue(ctx); err != nil {
@@ -270,21 +294,38 @@ func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 
 // A scheduler looks at a job that has nothing to do less often than at each tick.
 const (
-	restTicks = 50          // ticks between two looks
-	maxRest   = time.Second // at most
+	restTicks = 50              // ticks between two looks
+	maxRest   = time.Second     // at most
+	restLong  = 5 * time.Minute // between two looks during a lull
 )
 
 // rest returns how long the scheduler may leave the job alone after a look, unless it is nudged;
 // 0 if it must not.
 func (s *jobScheduler) rest(c crawler.Counters) time.Duration {
 	if c.Ready+c.Out()+c.Nearer > 0 || c.Idle() && s.complete() && !s.status.Job.Recrawl.On() {
+		s.cfg.Lull.Stir()
 		return 0 // something is to be done, or the job is about to end
 	}
 	rests := min(restTicks*s.cfg.Tick, maxRest)
+	if c.Unshipped == 0 && c.HostsGivenUp == s.givenUp.hosts {
+		rests = s.longer(rests)
+	}
 	if c.Next > 0 {
 		rests = min(rests, c.Next)
 	}
-	return rests
+	return max(s.cfg.Tick, rests)
+}
+
+// longer returns how long the job may be left alone that usually is for a time: longer during a lull,
+// unless something depends on the time.
+func (s *jobScheduler) longer(usual time.Duration) time.Duration {
+	if !s.cfg.Lull.On() || !queue.Restful(s.status) {
+		return usual
+	}
+	if after := s.status.Job.StalledAfter; after > 0 && !s.progress.since.IsZero() && !s.progress.told {
+		return max(usual, min(restLong, after-time.Since(s.progress.since)))
+	}
+	return max(usual, restLong)
 }
 
 // recordEvery is how often the history of a job gets a sample.

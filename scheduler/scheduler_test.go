@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func TestScheduler(t *testing.T) {
 		test func(t *testing.T, s *fixture)
 	}{
 		{"the workers' capacity limits the number of armed and open visits", fillsCapacity},
+		{"fewer visits are armed while Redis is nearly full", armsFewerWithLittleRoom},
 		{"nothing is armed while there are no workers", waitsForWorkers},
 		{"a visit is recalled for a host with urgent URLs", recallsForUrgent},
 		{"a host whose worker vanished is visited again", replacesLostWorkers},
@@ -113,6 +115,32 @@ func recallsForUrgent(t *testing.T, s *fixture) {
 		v.take().fetched(1).close()
 	}
 	s.visit(s.waitEnqueued(1)[0])
+	s.wantEnd(crawler.StateDone, "")
+}
+
+func armsFewerWithLittleRoom(t *testing.T, s *fixture) {
+	s.setCapacity(4)
+	s.seed(sites(5)...)
+	var room atomic.Int64 // in percent
+	room.Store(60)
+	config := fastConfig
+	config.Room = func(context.Context) float64 { return float64(room.Load()) / 100 }
+	s.run(config)
+	out := s.waitEnqueued(2)
+	s.wantRunning()
+	s.wantNoneEnqueued()
+	room.Store(0)
+	s.visit(out[0])
+	s.wantRunning()
+	s.wantNoneEnqueued() // one is still out
+	s.visit(out[1])
+	third := s.waitEnqueued(1)[0]
+	s.wantRunning()
+	s.wantNoneEnqueued()
+	room.Store(100)
+	for _, o := range append(s.waitEnqueued(2), third) {
+		s.visit(o)
+	}
 	s.wantEnd(crawler.StateDone, "")
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/parse"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
@@ -54,6 +55,9 @@ func Open(ctx context.Context, url string) (*Client, error) {
 
 // NewClient returns a client that uses a store and its Redis, which the caller closes.
 func NewClient(store *frontier.Store, redis asynq.RedisConnOpt) *Client {
+	store.OpenSpills(func(ctx context.Context, where string) (frontier.SpillPlace, error) {
+		return output.Open(context.WithoutCancel(ctx), where)
+	})
 	return &Client{store: store, queues: wire.NewDispatcher(redis, 0), processes: processList{store: store},
 		hosts: hostLists{store: store},
 		close: func() error { return nil }}

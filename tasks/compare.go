@@ -48,6 +48,7 @@ type url struct {
 	listed bool  // its links are in the link graph
 	depth  uint8 // as stored in seen, or else as in its record
 	shard  uint16
+	group  uint16 // of its host in seen
 }
 
 // fate is what happened to a URL.
@@ -112,7 +113,7 @@ func (r *Comparing) look(ctx context.Context) error {
 		r.account.Shards[i].Outcomes = make(map[crawler.Outcome]int64)
 	}
 	err := r.frontier.EachSeen(ctx, func(s frontier.Sighting) {
-		r.urls[s.Fingerprint] = url{depth: uint8(s.Depth), shard: uint16(s.Shard)}
+		r.urls[s.Fingerprint] = url{depth: uint8(s.Depth), shard: uint16(s.Shard), group: uint16(s.Group)}
 	})
 	if err != nil {
 		return err
@@ -272,7 +273,8 @@ func (r *Comparing) forget(ctx context.Context) error {
 	var gone []frontier.Sighting
 	for fp, u := range r.urls {
 		if u.fate == unrecorded {
-			gone = append(gone, frontier.Sighting{Shard: int(u.shard), Fingerprint: fp, Depth: int(u.depth)})
+			gone = append(gone, frontier.Sighting{Shard: int(u.shard), Group: int(u.group), Fingerprint: fp,
+				Depth: int(u.depth)})
 		}
 	}
 	var err error

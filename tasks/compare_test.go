@@ -104,6 +104,9 @@ func (e *endedJob) settle(h crawler.Host, outcomes map[string]crawler.Outcome) {
 		if s.Outcome == "over" {
 			s.Outcome, s.Over = crawler.OutcomeSkipped, true
 		}
+		if e.job.Recrawl.On() {
+			s.Page = queue.Sighting{Entry: t.Entry, Found: true, Content: 7}
+		}
 		done = append(done, s)
 	}
 	e.must(lease.Settle(e.t.Context(), done))
@@ -243,6 +246,30 @@ func TestPagesThatMayLeadToMissingURLsAreFetchedAgain(t *testing.T) {
 	if counters.Pages() != 1 || counters.Outcomes[crawler.OutcomeFollowed] != 0 || counters.Known != 5 ||
 		counters.Seen != 3 {
 		t.Errorf("%+v", counters)
+	}
+}
+
+// A continuous job knows its pages, and fetches them again as those that it knows.
+func TestMissingPagesOfAContinuousJobAreTrackedOnce(t *testing.T) {
+	t.Parallel()
+	e := newEndedJob(t, func(j *crawler.Job) {
+		j.Recrawl = crawler.Recrawl{Budget: crawler.FetchRate{Fetches: 1e6, Per: 24 * time.Hour}}
+	})
+	outcomes := map[string]crawler.Outcome{"http://a.test/": crawler.OutcomeFetched,
+		"http://a.test/lost": crawler.OutcomeFetched}
+	e.settle("a.test", outcomes)
+	e.move(crawler.StateDone)
+	c, _ := e.compare(record("http://a.test/", crawler.OutcomeFetched, 1))
+	if brought := e.reopen(c); brought != (queue.Refetch{Named: 1}) {
+		t.Errorf("%+v", brought)
+	}
+	e.wantPlaces(map[string]queue.Place{"http://a.test/": queue.PlaceSettled, "http://a.test/lost": queue.PlaceQueue})
+	e.settle("a.test", outcomes)
+	counters, err := e.client.Counters(t.Context(), e.job.Name)
+	e.must(err)
+	if counters.Tracked != 2 || counters.Back != 0 || counters.Again != 1 {
+		t.Errorf("%d pages are tracked, %d wait, %d were fetched again; want 2, 0 and 1", counters.Tracked, counters.Back,
+			counters.Again)
 	}
 }
 

@@ -27,20 +27,24 @@ func (c *Client) Host(ctx context.Context, job string, host crawler.Host) (crawl
 	return c.store.Frontier(status.Job).Host(ctx, host)
 }
 
-// Govern replaces the rules for one host of a job. An open visit applies them within
-// seconds. If forgive is set, the host is retried although it was given up, or left alone
-// for a while, because it refused requests or could not be reached. The error names the
-// rule that is out of range, or wraps [queue.ErrNoHost] or [queue.ErrNoJob].
-func (c *Client) Govern(ctx context.Context, job string, host crawler.Host, rules crawler.HostRules,
+// Govern changes the rules for one host of a job: change gets those in force. It is called
+// again if someone else has changed them meanwhile; if it returns an error, nothing is
+// changed, and Govern returns that error. An open visit applies the rules within seconds. If
+// forgive is set, the host is retried although it was given up, or left alone for a while,
+// because it refused requests or could not be reached. The error names the rule that is out
+// of range, or wraps [queue.ErrNoHost] or [queue.ErrNoJob].
+func (c *Client) Govern(ctx context.Context, job string, host crawler.Host, change func(*crawler.HostRules) error,
 	forgive bool) error {
-	if err := rules.Validate(); err != nil {
-		return err
-	}
 	status, err := c.store.Status(ctx, job)
 	if err != nil {
 		return err
 	}
-	return c.store.Frontier(status.Job).Govern(ctx, host, rules, forgive)
+	return c.store.Frontier(status.Job).Govern(ctx, host, func(r *crawler.HostRules) error {
+		if err := change(r); err != nil {
+			return err
+		}
+		return r.Validate()
+	}, forgive)
 }
 
 // Garbage lists damaged data in the job's keys that was set aside: at most a hundred

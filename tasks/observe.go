@@ -74,6 +74,12 @@ func (c *Client) Tail(ctx context.Context, job string, since int64) (tail.Excerp
 	return c.store.Tail(ctx, job, since)
 }
 
+// HostTail returns the last pages of a host that workers have reported, the latest first. They
+// report all of its pages, but only while someone calls HostTail at least every few seconds.
+func (c *Client) HostTail(ctx context.Context, job string, host crawler.Host) ([]tail.Row, error) {
+	return c.store.HostTail(ctx, job, host)
+}
+
 // Spread returns how the pages of a job are distributed. Workers add to it once a second, so a
 // worker that is killed may lose the last second; pages that are fetched again count again.
 func (c *Client) Spread(ctx context.Context, job string) (spread.Counts, error) {

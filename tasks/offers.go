@@ -68,8 +68,15 @@ func (r *Comparing) OfferLink(ctx context.Context, link fetched.LinkRecord) erro
 
 // OfferSeeds names the seeds that the job was created with. Of seeds that were added
 // later, only the hosts are known; it names their root pages, which may be among the
-// missing ones.
+// missing ones. In a continuous job, it first names the pages that the job fetches again:
+// each must be queued as the page that is known, and not be found once more as a new one.
 func (r *Comparing) OfferSeeds(ctx context.Context) error {
+	if r.status.Job.Recrawl.On() {
+		offer := func(e queue.Entry) error { return r.Offer(ctx, e) }
+		if err := r.frontier.EachTracked(ctx, offer); err != nil {
+			return err
+		}
+	}
 	seeds, err := rules.SeedEntries(r.status.Job)
 	if err != nil {
 		return err

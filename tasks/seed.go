@@ -186,7 +186,7 @@ func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) 
 			fresh, err = frontier.Admit(ctx, entries)
 		}
 		if fresh > 0 {
-			_ = s.store.Signal(ctx, s.job.Name) // without it, schedulers look a moment later
+			s.store.Tell(ctx, s.job.Name)
 		}
 		if err != nil {
 			s.note(fresh, 0, refusals)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,8 +84,8 @@ func TestStalenessIsCountedFromTheChangeToTheFetch(t *testing.T) {
 	}
 }
 
-// regular is a collection of which some pages change at intervals of so many days and the others
-// never do.
+// regular is a collection in which some pages change once in a number of days, and the others
+// never.
 func regular(pages, changing int, every float64) collection {
 	c := collection{name: "regular", pages: pages}
 	for i := range pages {
@@ -106,7 +107,7 @@ func crawl(c collection, p policy, signals announcer, learns bool) result {
 func TestUniformIntervalsLeaveChangesStaleForHalfOfThem(t *testing.T) {
 	t.Parallel()
 	c := regular(200, 20, 77)
-	got := crawl(c, &uniform{queue: newQueue(c.pages)}, announcer{}, true)
+	got := crawl(c, &uniform{agenda: newAgenda(c.pages)}, announcer{}, true)
 	changes := 20 * measured.Hours() / 24 / 77
 	if each := got.staleDays / changes; math.Abs(each-15) > 1.5 {
 		t.Errorf("a change is found after %.1f days on average, want 15", each)
@@ -119,7 +120,7 @@ func TestUniformIntervalsLeaveChangesStaleForHalfOfThem(t *testing.T) {
 func TestTrawlFollowsThePagesThatChangeWithinItsBudget(t *testing.T) {
 	t.Parallel()
 	c := regular(200, 20, 20)
-	even := crawl(c, &uniform{queue: newQueue(c.pages)}, announcer{}, true)
+	even := crawl(c, &uniform{agenda: newAgenda(c.pages)}, announcer{}, true)
 	plain := crawl(c, newTrawl(c.pages), announcer{}, true)
 	signalled := crawl(c, newTrawl(c.pages), half, true)
 	best := crawl(c, newOracle(c, 30), announcer{}, false)
@@ -145,7 +146,7 @@ func TestPagesThatAreGoneAreDroppedOrAskedForAgain(t *testing.T) {
 		end := c.events[len(c.events)-1].at
 		c.events = append(c.events[:len(c.events)-1], event{30, end - 200*dayLong, deleted}, event{0, end, modified})
 		for name, p := range map[string]policy{
-			"uniform": &uniform{queue: newQueue(c.pages)}, "Nutch": newNutch(c.pages, 30*day),
+			"uniform": &uniform{agenda: newAgenda(c.pages)}, "Nutch": newNutch(c.pages, 30*day),
 			"StormCrawler": newStormCrawler(c.pages, 30*day), "Trawl": newTrawl(c.pages),
 		} {
 			s := replay(c, p, terms{days: 30, drops: drops, steers: name == "Trawl", learns: true})
@@ -183,7 +184,7 @@ func TestTheHistoriesOfRealPagesAreReplayed(t *testing.T) {
 		if c.name != "documentation-1" {
 			continue
 		}
-		even := crawl(c, &uniform{queue: newQueue(c.pages)}, announcer{}, true)
+		even := crawl(c, &uniform{agenda: newAgenda(c.pages)}, announcer{}, true)
 		got := crawl(c, newTrawl(c.pages), announcer{}, true)
 		if got.staleDays >= even.staleDays {
 			t.Errorf("%s: %.0f page-days are stale, with uniform intervals %.0f", c.name, got.staleDays, even.staleDays)
@@ -191,5 +192,33 @@ func TestTheHistoriesOfRealPagesAreReplayed(t *testing.T) {
 		if first, from, to := c.span(); !(first < from && from < to) || time.Duration(to-from)*time.Second > measured {
 			t.Errorf("%s is measured from %d to %d, begins at %d", c.name, from, to, first)
 		}
+	}
+}
+
+func TestASampleHasEverySoManyPages(t *testing.T) {
+	t.Parallel()
+	c := collection{name: "c", pages: 5, events: []event{{0, 1, added}, {1, 2, added}, {3, 3, added}, {3, 4, modified}, {4, 5, added}}}
+	got := c.sample(3)
+	if want := []event{{0, 1, added}, {1, 3, added}, {1, 4, modified}}; got.pages != 2 || !slices.Equal(got.events, want) {
+		t.Errorf("every third page of five: %d pages, %v; want %v", got.pages, got.events, want)
+	}
+	if all := c.sample(1); all.pages != c.pages || !slices.Equal(all.events, c.events) {
+		t.Errorf("every page: %d pages, %v", all.pages, all.events)
+	}
+}
+
+func TestLivesOfHoursAreLeftOut(t *testing.T) {
+	t.Parallel()
+	const hours = 3600
+	c := collection{name: "c", pages: 3, learning: year, events: []event{
+		{0, 1, added}, {0, 2 * hours, deleted}, {1, 5 * hours, added}, {2, 5 * hours, added}, {0, 90 * hours, added},
+		{0, 91 * hours, modified}, {1, 91 * hours, deleted}, {0, 95 * hours, deleted},
+	}}
+	want := []event{
+		{1, 5 * hours, added}, {2, 5 * hours, added}, {0, 90 * hours, added}, {0, 91 * hours, modified},
+		{1, 91 * hours, deleted}, {0, 95 * hours, deleted},
+	}
+	if got := c.lasting().events; !slices.Equal(got, want) {
+		t.Errorf("what lasts is %v, want %v", got, want)
 	}
 }

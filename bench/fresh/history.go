@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -33,6 +34,10 @@ type collection struct {
 	name   string
 	pages  int
 	events []event // in the order of time
+
+	// measured is the length of the part at the end of the history in which staleness is counted.
+	// learning is how long before that a replay begins, at most. Default (0): 3 years and 2 years.
+	measured, learning time.Duration
 }
 
 // readCollections reads histories, in the order of their names.
@@ -77,12 +82,45 @@ func readCollections(path string) (all []collection, err error) {
 	return all, nil
 }
 
-// measured is how long the end of a history is that staleness is counted in.
-const measured = 3 * 365 * 24 * time.Hour
+// sample returns the collection with only every nth of its pages; n is every.
+func (c collection) sample(every int) collection {
+	var events []event
+	for _, e := range c.events {
+		if e.page%every == 0 {
+			e.page /= every
+			events = append(events, e)
+		}
+	}
+	c.pages, c.events = (c.pages+every-1)/every, events
+	return c
+}
 
-// span is when a history ends, and when measuring begins: three years before, or after the first
-// tenth of a shorter history.
+// lasting returns the collection without the first lives of pages that end within a day while it is
+// replayed: a fleet may not meet them, and then has nothing that is stale.
+func (c collection) lasting() collection {
+	began, left := make(map[int]int64), make(map[int]int64) // by page: its first life, and the end of it if it was short
+	for _, e := range c.events {
+		at, met := began[e.page]
+		switch {
+		case e.kind != deleted && !met:
+			began[e.page] = e.at
+		case e.kind == deleted && at >= c.begin() && e.at-at < int64(day):
+			left[e.page] = e.at
+		}
+	}
+	c.events = slices.DeleteFunc(slices.Clone(c.events), func(e event) bool { return e.at <= left[e.page] })
+	return c
+}
+
+const (
+	year     = 365 * 24 * time.Hour
+	measured = 3 * year
+	learning = 2 * year
+)
+
+// span returns when a history begins, when measuring begins, and when the history ends. Measuring
+// begins three years before the end, or after the first tenth of a shorter history.
 func (c collection) span() (first, from, to int64) {
 	first, to = c.events[0].at, c.events[len(c.events)-1].at
-	return first, max(to-int64(measured.Seconds()), first+(to-first)/10), to
+	return first, max(to-int64(cmp.Or(c.measured, measured).Seconds()), first+(to-first)/10), to
 }

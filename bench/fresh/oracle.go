@@ -8,7 +8,7 @@ import (
 
 // rates returns how often each page of a collection changes, a second, while it is measured and the
 // page is known, and for how many seconds that is. Changes of one day count as one: they come in
-// bursts, and a policy that took a burst for a rate would give the page up.
+// bursts, and a policy that took a burst for a rate would give up the page.
 func (c collection) rates() (rates, known []float64) {
 	_, from, to := c.span()
 	rates, known = make([]float64, c.pages), make([]float64, c.pages)
@@ -37,9 +37,9 @@ func (c collection) rates() (rates, known []float64) {
 	return rates, known
 }
 
-// optimum returns the best interval of each page in seconds, +Inf for none, with which all have
-// so many fetches a second as one every so many days; and how many page-days are stale with these
-// intervals if pages change as Poisson processes.
+// optimum returns the best interval of each page in seconds, +Inf for none, for a budget of one
+// fetch of each page in the given number of days. It also returns how many page-days are stale with
+// these intervals if pages change as Poisson processes.
 func (c collection) optimum(days float64) (intervals []float64, staleDays float64) {
 	rates, known := c.rates()
 	budget := 0.0
@@ -79,18 +79,18 @@ func (c collection) optimum(days float64) (intervals []float64, staleDays float6
 
 // oracle fetches at the best intervals for the rates of the measured time.
 type oracle struct {
-	*queue
+	*agenda
 	intervals []float64
 }
 
 func newOracle(c collection, days float64) *oracle {
 	intervals, _ := c.optimum(days)
-	return &oracle{newQueue(c.pages), intervals}
+	return &oracle{newAgenda(c.pages), intervals}
 }
 
 func (o *oracle) found(page int, at int64) {
 	if i := o.intervals[page]; !math.IsInf(i, 0) && !math.IsNaN(i) {
-		// The first interval is shorter by chance, so that fetches spread evenly.
+		// The first interval is shortened at random, so that fetches spread evenly.
 		o.set(page, at+int64(i*chance(uint64(page))))
 	}
 }

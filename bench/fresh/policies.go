@@ -2,10 +2,10 @@ package main
 
 import "container/heap"
 
-// queue is pages by when they are due.
-type queue struct {
+// agenda has pages by when they are due.
+type agenda struct {
 	entries []entry
-	due     []int64 // by page; what an entry says counts only if it is this
+	due     []int64 // by page; an entry counts only if it agrees with this
 }
 
 type entry struct {
@@ -15,38 +15,38 @@ type entry struct {
 
 const never = -1
 
-func newQueue(pages int) *queue {
-	q := &queue{due: make([]int64, pages)}
-	for i := range q.due {
-		q.due[i] = never
+func newAgenda(pages int) *agenda {
+	a := &agenda{due: make([]int64, pages)}
+	for i := range a.due {
+		a.due[i] = never
 	}
-	return q
+	return a
 }
 
-func (q *queue) Len() int           { return len(q.entries) }
-func (q *queue) Less(i, j int) bool { return q.entries[i].due < q.entries[j].due }
-func (q *queue) Swap(i, j int)      { q.entries[i], q.entries[j] = q.entries[j], q.entries[i] }
-func (q *queue) Push(x any)         { q.entries = append(q.entries, x.(entry)) }
-func (q *queue) Pop() any {
-	last := q.entries[len(q.entries)-1]
-	q.entries = q.entries[:len(q.entries)-1]
+func (a *agenda) Len() int           { return len(a.entries) }
+func (a *agenda) Less(i, j int) bool { return a.entries[i].due < a.entries[j].due }
+func (a *agenda) Swap(i, j int)      { a.entries[i], a.entries[j] = a.entries[j], a.entries[i] }
+func (a *agenda) Push(x any)         { a.entries = append(a.entries, x.(entry)) }
+func (a *agenda) Pop() any {
+	last := a.entries[len(a.entries)-1]
+	a.entries = a.entries[:len(a.entries)-1]
 	return last
 }
 
 // set says when a page is due, or that it never is.
-func (q *queue) set(page int, due int64) {
-	q.due[page] = due
+func (a *agenda) set(page int, due int64) {
+	a.due[page] = due
 	if due != never {
-		heap.Push(q, entry{page, due})
+		heap.Push(a, entry{page, due})
 	}
 }
 
 // next takes the page that is due first, or returns -1 if none is due yet.
-func (q *queue) next(at int64) int {
-	for len(q.entries) > 0 && q.entries[0].due <= at {
-		e := heap.Pop(q).(entry)
-		if q.due[e.page] == e.due {
-			q.due[e.page] = never
+func (a *agenda) next(at int64) int {
+	for len(a.entries) > 0 && a.entries[0].due <= at {
+		e := heap.Pop(a).(entry)
+		if a.due[e.page] == e.due {
+			a.due[e.page] = never
 			return e.page
 		}
 	}
@@ -55,7 +55,7 @@ func (q *queue) next(at int64) int {
 
 // uniform fetches all pages in turn.
 type uniform struct {
-	*queue
+	*agenda
 	fetches int64
 }
 
@@ -73,10 +73,10 @@ func (u *uniform) last(page int) {
 }
 
 // adaptive has an interval for each page, which grows by a factor when a fetch finds no change and
-// shrinks by another when it finds one. It does not know the budget: where more is due, pages wait
-// in the order in which they became due.
+// shrinks by another when it finds one. It does not know the budget: if more pages are due, they
+// wait in the order in which they became due.
 type adaptive struct {
-	*queue
+	*agenda
 	interval          []float64 // seconds
 	first             float64
 	shortest, longest float64
@@ -119,12 +119,12 @@ const (
 // nutch-default.xml: db.fetch.schedule.adaptive.inc_rate, dec_rate, min_interval, max_interval. The interval of a page
 // that is gone grows by half.
 func newNutch(pages int, first float64) *adaptive {
-	return &adaptive{newQueue(pages), make([]float64, pages), first, 60, 365 * day, 1.4, 0.8, 1.5}
+	return &adaptive{newAgenda(pages), make([]float64, pages), first, 60, 365 * day, 1.4, 0.8, 1.5}
 }
 
 // newStormCrawler returns the rule of StormCrawler's AdaptiveScheduler with its defaults:
 // scheduler.adaptive.fetchInterval.rate.incr, rate.decr, min, max. A page that is gone is not fetched
 // again (fetchInterval.error).
 func newStormCrawler(pages int, first float64) *adaptive {
-	return &adaptive{newQueue(pages), make([]float64, pages), first, hour, 14 * day, 1.5, 0.5, 0}
+	return &adaptive{newAgenda(pages), make([]float64, pages), first, hour, 14 * day, 1.5, 0.5, 0}
 }

@@ -1,26 +1,29 @@
 package main
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // policy decides which pages are fetched again.
 type policy interface {
-	// found tells of a page that has just been fetched for the first time, or again after it
-	// was gone.
+	// found is called for a page that was just fetched for the first time, or again after it was
+	// gone.
 	found(page int, at int64)
-	// announced tells of a change that the site's sitemap announces, rightly or not.
+	// announced is called for a change that the site's sitemap announces, rightly or not.
 	announced(page int, at int64)
 	// choose returns the next page to fetch, or -1: none is due. It returns a page once, until
 	// fetched is called for it. It is asked as long as the budget lasts.
 	choose(at int64) int
-	// fetched tells what a fetch that it chose found.
+	// fetched is called with the result of a fetch that it chose.
 	fetched(page int, at int64, changed, gone bool)
-	// lost tells of a page that a fetch found gone, and that is not to be chosen again.
+	// lost is called for a page that a fetch found gone, and that must not be chosen again.
 	lost(page int)
-	// turn begins a tick of the clock, with the budget a day of all fetches.
+	// turn begins a tick of the clock. budget is how many fetches a day are allowed.
 	turn(at int64, budget float64)
 }
 
-// result is what a policy came to.
+// result is the result of a policy.
 type result struct {
 	staleDays, pageDays float64 // while measured
 	budget, fetches     float64
@@ -33,26 +36,23 @@ func (r *result) add(other result) {
 	r.fetches += other.fetches
 }
 
-// tick is how far the clock goes at a time, in seconds.
+// tick is the step of the clock, in seconds.
 const tick = 6 * 3600
 
-// learning is how long before the measured time a replay begins at most, in seconds. Pages that
-// are older are found at its beginning.
-const learning = 2 * 365 * 86400
-
-// begin is when a replay begins: before the measured time, so that policies can learn.
+// begin returns when a replay begins: before the measured time, so that policies can learn. Older
+// pages are found then.
 func (c collection) begin() int64 {
 	first, from, _ := c.span()
-	return max(first, from-learning)
+	return max(first, from-int64(cmp.Or(c.learning, learning).Seconds()))
 }
 
-// terms are under which a policy crawls.
+// terms are the conditions under which a policy crawls.
 type terms struct {
-	days    float64 // the budget: a fetch of each known page every so many days
-	drops   bool    // pages that are gone are not asked for again
+	days    float64 // the budget: a fetch of each known page once in this many days
+	drops   bool    // pages that are gone are never asked for again
 	signals announcer
-	steers  bool // the policy keeps to the budget by itself, and the replay does not see to it
-	learns  bool // otherwise all copies are up to date when measuring begins
+	steers  bool // the policy keeps to the budget by itself, without the replay
+	learns  bool // copies keep their age when measuring begins; otherwise all are up to date then
 }
 
 // replay lets a policy crawl a collection.
@@ -142,7 +142,7 @@ func (a announcer) mistaken(s *site, at int64) []int {
 	return all
 }
 
-// chance is a number from 0 to 1 that looks random: the finalizer of SplitMix64.
+// chance returns a number from 0 to 1 that looks random (the finalizer of SplitMix64).
 func chance(x uint64) float64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

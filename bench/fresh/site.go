@@ -1,9 +1,9 @@
 package main
 
-// copyOf is a page of the site, and what a crawler has of it.
+// copyOf is a page of the site, and the crawler's copy of it.
 type copyOf struct {
 	there   bool  // the page exists
-	known   bool  // the crawler knows of it, and asks for it again
+	known   bool  // the crawler knows of the page, and asks for it again
 	version int   // how often the page has changed, appeared or gone
 	has     int   // the version that the crawler has
 	since   int64 // since when the copy is stale, if it is
@@ -14,7 +14,7 @@ func (c *copyOf) stale() bool { return c.known && c.has != c.version }
 // site is a collection under replay, with a log of how long each page was stale.
 type site struct {
 	pages    []copyOf
-	drops    bool  // the crawler asks no more for pages that are gone
+	drops    bool  // the crawler never asks again for pages that are gone
 	from     int64 // when measuring begins
 	known    int   // pages that the crawler knows of
 	counted  int64 // until when the seconds of known pages are counted
@@ -46,7 +46,7 @@ func (s *site) happen(e event) {
 	}
 }
 
-// fetch brings the crawler's copy up to date, and says what it found.
+// fetch brings the crawler's copy up to date, and returns what has changed.
 func (s *site) fetch(page int, at int64) (changed, gone bool) {
 	s.advance(at)
 	p := &s.pages[page]
@@ -83,7 +83,7 @@ func (s *site) settle(p *copyOf, at int64) {
 	}
 }
 
-// finish counts what is stale at the end.
+// finish counts the pages that are stale at the end.
 func (s *site) finish(at int64) {
 	s.advance(at)
 	for i := range s.pages {

@@ -10,7 +10,7 @@ import (
 // trawl is a continuous job of Trawl, without its frontier: states, a prior, the histogram of the
 // known pages and the threshold.
 type trawl struct {
-	*queue
+	*agenda
 	states    []recrawl.State
 	prior     recrawl.Prior
 	signals   recrawl.Signals
@@ -24,7 +24,7 @@ type trawl struct {
 
 func newTrawl(pages int) *trawl {
 	return &trawl{
-		queue: newQueue(pages), states: make([]recrawl.State, pages), waits: make([]bool, pages),
+		agenda: newAgenda(pages), states: make([]recrawl.State, pages), waits: make([]bool, pages),
 		flow: recrawl.Flow{
 			Shortest: 10 * time.Minute, Longest: 365 * 24 * time.Hour, Pages: recrawl.Histogram{},
 		},
@@ -67,8 +67,7 @@ func (t *trawl) lost(page int) {
 	t.states[page] = recrawl.State{}
 }
 
-// enqueue says when a page should be looked at: somewhat before it is due, since the threshold
-// moves.
+// enqueue schedules a look at a page somewhat before it is due, because the threshold moves.
 func (t *trawl) enqueue(page int) {
 	t.set(page, t.states[page].Due(t.queuedAt, t.flow.Shortest, t.flow.Longest).Unix())
 }

@@ -61,7 +61,7 @@ func (s *settings) schemed(ctx context.Context, args []string, files bool) ([]st
 }
 
 // withScheme finds out which scheme a host speaks, and describes the result. open says that
-// the command may reach the host whatever address it resolves to.
+// the command may reach the host at any address, even a private one.
 func withScheme(ctx context.Context, fetcher *fetch.Fetcher, arg string, open bool) (url, said string) {
 	secure := mustParse("https://" + arg)
 	h := secure.Host()

@@ -13,8 +13,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
-// A job lists articles; the next one fetches what its condition selects, and is followed by one that
-// has seeds of its own; a third takes the links that lead out of its scope.
+// A job lists articles. The next job fetches the articles that the condition selects, and is
+// followed by a job with seeds of its own. A third job takes the links that lead out of the first
+// one's scope.
 func TestJobsFollowOneAnother(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(fileServer{"/": "<title>elsewhere</title>"})

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,12 +21,14 @@ func changesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "changes JOB",
 		Short: "Print which pages of a job have changed, as lines of JSON",
-		Long: `Changes prints the pages that are new, changed, gone, moved or back: of a periodic job, those of each
-run since the run before, if the job has "changes: true"; of one run, its own.
+		Long: `Changes prints the pages that are new, changed, gone, moved or back. For a periodic job with
+"changes: true", it compares each run with the run before, and for the name of a run, only that run.
+For a continuous job, it prints what each fetch has found.
 
-A line has the change, the url, where it moved to, its status before and after, its title, when that
-was found (fetched_at), and the run (job). --short prints the lines of "trawl diff" instead. The
-changes of a run are known soon after it is done. They are read where its workers keep its output.
+A line has the change, the url, where the page moved to, its status before and after, its title, when
+the change was found (fetched_at), and the run (job). --short prints the lines of "trawl diff"
+instead. The changes of a run are known soon after it is done. They are read where its workers keep
+its output.
 
 ` + exitHelp,
 		Example: `  trawl changes news
@@ -47,7 +46,7 @@ changes of a run are known soon after it is done. They are read where its worker
 	registerRedis(flags, &l.desk.redis)
 	flags.StringVar(&l.out, "out", "", "the workers' output folder or bucket (default: where each worker says)")
 	flags.BoolVar(&l.short, "short", false, "print a line for people instead of JSON")
-	flags.BoolVar(&l.follow, "follow", false, "go on, and print further changes as they are found")
+	flags.BoolVar(&l.follow, "follow", false, "keep printing changes as they are found")
 	flags.StringSliceVar(&l.only, "only", nil, "only these changes: new, changed, gone, moved, back")
 	return cmd
 }
@@ -77,33 +76,17 @@ func (l *changeList) run(ctx context.Context, c *tasks.Client, name string) erro
 	stream := recordstream.New(c, recordstream.Config{Out: l.out, Machine: fleet.HostName(), Runs: c.Runs,
 		Damaged: func(err error) { fmt.Fprintf(stderr, "trawl: damaged: %v\n", err) }})
 	cursor := ""
-	for pause := tailSoonest; ; {
-		status, err := c.Status(ctx, name) // before the changes, which a job that has ended has all
+	return follow(ctx, func() (printed int, done bool, err error) {
+		status, err := c.Status(ctx, name) // first, because only an ended job has all its changes
 		if err != nil {
-			return err
+			return 0, false, err
 		}
-		printed := 0
 		cursor, _, err = stream.Changes(ctx, status, cursor, func(p change.Page) (bool, error) {
 			printed++
 			return true, l.print(p)
 		})
-		switch {
-		case errors.Is(err, syscall.EPIPE): // the reader of the pipe has enough
-			return nil
-		case err != nil:
-			return tailError(err)
-		case !l.follow:
-			return nil
-		}
-		if pause = min(2*pause, tailLatest); printed > 0 {
-			pause = tailSoonest
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-	}
+		return printed, !l.follow, err
+	})
 }
 
 // print prints a change if it is wanted.

@@ -73,8 +73,8 @@ func TestTheRunsOfAPeriodicJobTellWhatHasChanged(t *testing.T) {
 		return len(periodic.Periodic.Runs) > 0 && periodic.Periodic.Runs[0].State == crawler.StateDone
 	})
 	second.Store(true)
-	// A run that was under way meets one part of the first edition and another of the second, so the
-	// changes may be those of two runs. Footers are different each time, and count in none.
+	// A run that was under way fetches a part of the first edition and a part of the second, so the
+	// changes may be those of two runs. Footers are different each time, and are no changes.
 	want := []string{"back " + site + "/late", "changed " + site + "/edited", "gone " + site + "/deleted",
 		"moved " + site + "/moved"}
 	var got []string

@@ -43,7 +43,8 @@ of private addresses hold for every host; what they forbid counts as not checked
 
 The report lists each broken link with the pages that have it. The records and the link graph go
 to a folder. The same command resumes a check that was interrupted, and repeats one that is
-finished, whose results it keeps until the next repetition. With --from it makes the report again, of any job with check: links.
+finished, whose results it keeps until the next repetition. With --from it prints the report of an
+earlier check again, or that of any other job with check: links.
 
 Exit statuses:
   0    no link is broken

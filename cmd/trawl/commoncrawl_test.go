@@ -77,7 +77,7 @@ func archivedLanguages(t *testing.T, s *shell) (*testsite.Site, *warctest.Archiv
 	return site, warctest.Open(t, s.path("site"))
 }
 
-// derived exports a form into a folder of its own, and returns what is in it.
+// derived exports a form into a folder of its own, and returns the archive in it.
 func derived(t *testing.T, s *shell, form string, more ...string) *warctest.Archive {
 	t.Helper()
 	dir := form + strconv.Itoa(len(more))

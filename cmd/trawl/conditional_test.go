@@ -20,7 +20,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
 
-// page writes a page of a site that changed so many hours ago.
+// writePage writes a page of a site that changed the given number of hours ago.
 func writePage(t *testing.T, folder, name, title string, hours int, links ...string) {
 	t.Helper()
 	path := filepath.Join(folder, name)

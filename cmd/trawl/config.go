@@ -88,8 +88,8 @@ func (s *settings) inForce(changed bool) (all []inForce) {
 	return all
 }
 
-// hidden returns a URL without its password. A text that is no URL may hold a secret
-// anywhere, and is not shown.
+// hidden returns a URL without its password. A text that is not a URL may have a secret anywhere,
+// so it is not shown.
 func hidden(text string) string {
 	if !strings.Contains(text, "@") {
 		return text

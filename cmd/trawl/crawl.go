@@ -98,8 +98,7 @@ func (s *settings) crawlSeeds(ctx context.Context, args []string, job, folder st
 	return good, nil
 }
 
-// noSuccessor refuses a crawl on this machine that would be followed by something that only a
-// fleet carries out.
+// noSuccessor refuses a crawl on this machine with an on_done that only a fleet carries out.
 func noSuccessor(s settings) error {
 	switch {
 	case len(s.OnDone.Job) > 0:
@@ -117,15 +116,15 @@ func (s *settings) askWho(hosts []crawler.Host) {
 	}
 }
 
-// anonymous reports whether a crawl of these hosts leaves the machine and its private networks
-// with nothing that tells sites who crawls them: neither a contact nor an identity nor an
-// address in the User-Agent.
+// anonymous reports whether a crawl of these hosts would request from other people's machines
+// without telling them who crawls: it has neither a contact nor an identity nor an address in the
+// User-Agent.
 func (s *settings) anonymous(hosts []crawler.Host) bool {
 	return s.Contact == "" && s.Identity == "" && !namesSomeone(s.UserAgent) && slices.ContainsFunc(hosts, abroad)
 }
 
-// namesSomeone reports whether a User-Agent says more than that it is Trawl: it has an
-// address of its operator.
+// namesSomeone reports whether a User-Agent has an address of its operator, and not only the name
+// of Trawl.
 func namesSomeone(userAgent string) bool {
 	return userAgent != crawler.DefaultJob().UserAgent &&
 		(strings.Contains(userAgent, "@") || strings.Contains(userAgent, "://"))
@@ -219,7 +218,7 @@ func prefixed(prefix, name string) string {
 }
 
 // crawlInto crawls into the output folder, from the beginning or from where an earlier
-// process stopped. Once all results are in place, it makes what some formats make of them.
+// process stopped. Once all results are in place, it makes the products of formats that have one.
 func crawlInto(ctx context.Context, s settings, seeds iter.Seq[seed]) error {
 	done, err := carryOut(ctx, s, seeds)
 	if err != nil {
@@ -236,7 +235,7 @@ func crawlInto(ctx context.Context, s settings, seeds iter.Seq[seed]) error {
 	return nil
 }
 
-// carryOut crawls whatever is left. It reports whether the crawl was already done.
+// carryOut crawls what is left. It reports whether the crawl was already done.
 func carryOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (done bool, err error) {
 	hosts := newTally()
 	cfg, err := s.runner(ctx, hosts)

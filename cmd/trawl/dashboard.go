@@ -22,7 +22,7 @@ import (
 func dashboardCommand() *cobra.Command {
 	s := defaultSettings()
 	s.Listen, s.Redis = "127.0.0.1:8080", setting.DefaultRedis
-	cfg := dashboard.Config{SeedLists: 16, SeedRate: 100_000, SeedIdle: time.Minute}
+	cfg := dashboard.Config{SeedLists: 16, SeedRate: 100_000, SeedIdle: time.Minute, TopHosts: 10}
 	seedBytes := crawler.Size(1 << 30)
 	out, signals := "", signalFlags{}
 	cmd := &cobra.Command{
@@ -47,6 +47,9 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 			}
 			if cfg.SeedIdle <= 0 {
 				return usage("seed-idle: %v is out of range: want more than 0, such as 1m", cfg.SeedIdle)
+			}
+			if cfg.TopHosts < 0 || cfg.TopHosts > 100 {
+				return usage("top-hosts: %d is out of range: want 0 (none) to 100", cfg.TopHosts)
 			}
 			if err := signals.check(cfg.ReadOnly); err != nil {
 				return err
@@ -77,11 +80,13 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 		"largest number of URLs per second that are read from all lists of seeds (0: no limit)")
 	flags.DurationVar(&cfg.SeedIdle, "seed-idle", cfg.SeedIdle,
 		"how long to wait for the next line of a list of seeds before ending it")
+	flags.IntVar(&cfg.TopHosts, "top-hosts", cfg.TopHosts,
+		"number of hosts of each running job, those with the most waiting URLs, that have metrics (0: none)")
 	return cmd
 }
 
-// runDashboard serves until ctx ends. out is where the outputs of all jobs are; "" for where
-// the workers say.
+// runDashboard serves until ctx ends. out is where the outputs of all jobs are; "" for the places
+// that workers report.
 func runDashboard(ctx context.Context, conn *fleet.Connection, listen, out string, cfg dashboard.Config,
 	signals signalFlags) (err error) {
 	cfg.Ready = conn.Ready.Check

@@ -23,7 +23,7 @@ import (
 )
 
 // doctorTerm bounds all checks of the command together.
-const doctorTerm = 15 * time.Second
+const doctorTerm = 30 * time.Second
 
 // doctorCommand returns the command that checks what Trawl needs on this machine.
 func doctorCommand() *cobra.Command {
@@ -32,11 +32,13 @@ func doctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check Redis, limits, disk, names and ports of this machine, and say what to do",
+		Short: "Check Redis, limits, disk, names, ports and the browser of this machine, and say what to do",
 		Long: `Doctor checks what a crawl needs on this machine. With --redis it checks that Redis: whether it can
 be reached, its version, whether it keeps its data, what it does when its memory is full, and how
 far its clock is from that of this machine. It also checks the number of files that may be open,
-the disk of the output folder, the resolver, and whether the address of --listen is free.
+the disk of the output folder, the resolver, and whether the address of --listen is free. It starts
+the browser that jobs that render would use, shows nothing in it, and ends it: its version, its
+sandbox, how many pages it would render at once, and the room for its files.
 
 Names are looked up only for localhost and for the hosts that you name with --resolve. Doctor makes
 no requests to them.
@@ -59,7 +61,7 @@ Exit statuses: 0 all is well, 1 something is wrong, 2 usage.`,
 		},
 	}
 	flags := cmd.Flags()
-	s.registerNamed(flags, "redis", "out", "listen", "resolvers")
+	s.registerNamed(flags, "redis", "out", "listen", "resolvers", "browser")
 	flags.StringSliceVar(&hosts, "resolve", nil, "host whose addresses are looked up; may be repeated")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -112,7 +114,7 @@ func (s *settings) diagnose(ctx context.Context, hosts []string) (all []finding)
 	if s.Listen != "" {
 		all = append(all, portFinding(s.Listen))
 	}
-	return all
+	return append(all, browserFindings(ctx, s.Browser)...)
 }
 
 // report prints the findings of a command. It is an error if something is wrong.

@@ -17,7 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// crawlShape is a real crawl of which the estimates are compared with the truth.
+// crawlShape is a real crawl whose estimates are compared with the truth.
 type crawlShape struct {
 	name   string
 	hosts  []int         // pages of each host
@@ -30,7 +30,7 @@ type crawlShape struct {
 	change func(*crawler.Job)
 }
 
-// sizesOf returns the pages of hosts of which the i-th is smaller by a power law.
+// sizesOf returns the pages of hosts, whose sizes follow a power law.
 func sizesOf(hosts, largest int) (sizes []int) {
 	for i := range hosts {
 		sizes = append(sizes, max(1, int(float64(largest)/math.Pow(float64(i+1), 1.1))))
@@ -130,7 +130,7 @@ func (s crawlShape) jobOf(t *testing.T, i int, site *testsite.Site) crawler.Job 
 	return job
 }
 
-// said is what was said about a job at a time.
+// said is an estimate of a job at a time.
 type said struct {
 	at time.Time // by Redis's clock
 	forecast.Estimate
@@ -164,8 +164,8 @@ func (ft *fleetTest) estimates(job string) (all []said, status crawler.Status) {
 	}
 }
 
-// Ten real crawls of different shapes, by a scheduler and workers, at the same time. The table of
-// docs/dashboard.md is that of
+// Ten real crawls of different shapes, by a scheduler and workers, at the same time. The table in
+// docs/dashboard.md is the output of
 //
 //	TRAWL_SLOW=1 go test -v -run RealCrawlsTakeAsLong ./cmd/trawl
 func TestRealCrawlsTakeAsLongAsTheirEstimatesSay(t *testing.T) {
@@ -207,8 +207,8 @@ func TestRealCrawlsTakeAsLongAsTheirEstimatesSay(t *testing.T) {
 	}
 }
 
-// inside reports whether the truth was within what was said at eight of ten times, from a tenth of the
-// way on.
+// inside reports whether the truth was within the estimate in eight of ten cases, after the first
+// tenth of the crawl.
 func inside(t *testing.T, name string, all []said, status crawler.Status) bool {
 	const slack = time.Second // shown times are rounded
 	took := status.Ended.Sub(status.Started)

@@ -88,7 +88,8 @@ func crawlFolder(out, named string) (folder string, ok bool) {
 	return "", false
 }
 
-// explanation adds to what happened to a URL where the command looks, and how it prints it.
+// explanation adds to the explanation of a URL where the command looks for it, and how it prints
+// it.
 type explanation struct{ *explain.Explanation }
 
 // ofFolder explains the URL from a crawl on this machine.
@@ -112,7 +113,7 @@ func (x explanation) ofFolder(ctx context.Context, path, redisURL string, named 
 	x.Job, x.State, x.Why, x.Called = crawl.Job, crawler.State(crawl.State), crawl.Reason, path
 	x.Scattered = len(crawl.Elsewhere) > 0
 	if crawl.Backend == localcrawl.InMemory || !crawl.Own() && !named {
-		return x.FromSettings(crawl.Settings, nil) // its frontier is gone, or the user named no Redis
+		return x.FromSettings(crawl.Settings, nil) // the frontier is gone, or the user named no Redis
 	}
 	if crawl.Own() {
 		redisURL = ""

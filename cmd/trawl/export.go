@@ -163,7 +163,7 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 		return err
 	}
 	where := o.folderOf(name)
-	note, err := localcrawl.ReadNote(where) // before the records are listed, which may still grow
+	note, err := localcrawl.ReadNote(where) // first, because the records may still grow
 	if err != nil {
 		note = nil
 	}

@@ -82,6 +82,7 @@ func TestAMirrorOfTheManualIsReadFromDisk(t *testing.T) {
 	truth := pythonManual.truth(t)
 	site := testsite.Serve(t, testsite.Static(pythonManual.files()))
 	s := newShell(t)
+	s.atLength()
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--per-host", "16", "--out", "site", "--resources",
 		"--resource-scope", "host", "--format", "mirror").
 		exits(done, "the mirror is in site/mirror")

@@ -83,8 +83,8 @@ func fetchAll(ctx context.Context, s settings, args []string) error {
 	return fetchOut(ctx, s, seeds)
 }
 
-// sayLost warns about hosts that have no address, among the URLs that the user named. They
-// are fetched all the same, so that each gets a record.
+// sayLost warns about hosts without an address among the URLs that the user named. These URLs are
+// fetched anyway, so that each gets a record.
 func (s *settings) sayLost(ctx context.Context, urls []string) error {
 	cfg, err := s.reach()
 	if err != nil {

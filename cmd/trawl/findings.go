@@ -180,7 +180,7 @@ func rulesOn(job crawler.Job, follow rules.FollowRules, r *fetched.Result) (rule
 // maxWays is the number of links that are listed.
 const maxWays = 20
 
-// explainWays says which link rules apply, and which links they select.
+// explainWays prints which link rules apply, and which links they select.
 func explainWays(w io.Writer, job crawler.Job, r *fetched.Result, ways []way) {
 	doc := r.Document
 	switch {

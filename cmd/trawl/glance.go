@@ -26,7 +26,7 @@ type fleetGlance struct {
 	Redis      redisGlance      `json:"redis"`
 }
 
-// redisGlance is what Redis reports about itself. What it does not tell is zero.
+// redisGlance is what Redis reports about itself. Numbers that it does not report are zero.
 type redisGlance struct {
 	Version           string `json:"version"`
 	Servers           int    `json:"servers"`
@@ -58,7 +58,7 @@ const (
 	shownEnded   = 20  // jobs that have ended
 	shownRunning = 200 // jobs that have not
 	glanceReads  = 8   // jobs that are read at once
-	paceSeconds  = 30  // that the speed of a job is measured over
+	paceSeconds  = 30  // over which the speed of a job is measured
 )
 
 // glanceAtFleet reads the fleet.
@@ -149,7 +149,7 @@ func glanceAtJob(ctx context.Context, c *tasks.Client, status crawler.Status) (j
 	return j, nil
 }
 
-// says is what a list says about the job besides numbers.
+// says returns what a list says about the job besides numbers.
 func (j jobGlance) says() string { return cmp.Or(j.view.remark(), j.Left) }
 
 // running counts the jobs that run.

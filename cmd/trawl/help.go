@@ -21,7 +21,7 @@ const (
 	commonOfFlag = "trawl_common"
 )
 
-// annotate notes what help has to know about the flag of a setting.
+// annotate stores the facts about a setting's flag that help needs.
 func annotate(f *pflag.Flag, row setting.Setting) {
 	f.Annotations = map[string][]string{groupOfFlag: {string(row.Group)}}
 	if row.Common {
@@ -52,7 +52,7 @@ const (
 	maxHelpWidth = 100
 )
 
-// width returns how wide help may be.
+// helpColumns returns how many columns wide help may be.
 func helpColumns() int {
 	columns, _, err := term.GetSize(int(stdout.file.Fd()))
 	if err != nil {

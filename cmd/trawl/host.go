@@ -112,14 +112,7 @@ in progress applies the change within seconds.`,
 				return usage("%v", err)
 			}
 			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
-				status, err := c.Host(ctx, args[0], host)
-				if err != nil {
-					return err
-				}
-				if err := change(&status.Rules); err != nil {
-					return err
-				}
-				if err := c.Govern(ctx, args[0], host, status.Rules, forgive); err != nil {
+				if err := c.Govern(ctx, args[0], host, change, forgive); err != nil {
 					return err
 				}
 				return d.showHost(ctx, c, args[0], host)

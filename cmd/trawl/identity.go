@@ -67,7 +67,7 @@ Existing files are not replaced.`,
 	return cmd
 }
 
-// newCard returns what a card says about a crawler.
+// newCard returns a card for a crawler.
 func newCard(name, userAgent string, contacts []string) (identity.Card, error) {
 	token := crawler.PolitenessSettings{UserAgent: userAgent}.ProductToken()
 	if token == "" {
@@ -132,7 +132,7 @@ func sayPublish(folder identity.Folder, agent string) {
 }
 
 // identityFolder returns the folder and its identities: the one that signs, and the one before the
-// last rotation if it is there.
+// last rotation, unless it was dropped.
 func identityFolder(dir string) (identity.Folder, []identity.Identity, error) {
 	all, err := identity.Folder(dir).Identities()
 	if errors.Is(err, fs.ErrNotExist) {

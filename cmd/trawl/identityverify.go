@@ -73,8 +73,7 @@ func checkDirectory(dir string, id identity.Identity) error {
 	return d.Check(id.Key)
 }
 
-// publishedKeys returns the function by which a verifier learns the keys of the directory in a
-// folder.
+// publishedKeys returns the function that gives a verifier the keys of the directory in a folder.
 func publishedKeys(dir string) func(string) (verify.Keys, error) {
 	return func(string) (verify.Keys, error) {
 		text, err := os.ReadFile(filepath.Join(dir, identity.FileDirectory))

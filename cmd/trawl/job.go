@@ -47,7 +47,7 @@ func jobCommand() *cobra.Command {
 	return cmd
 }
 
-// desk is what all commands about the jobs of a fleet share: their Redis and their output
+// desk has the options of all commands about the jobs of a fleet: their Redis and their output
 // format.
 type desk struct {
 	redis string

@@ -89,9 +89,9 @@ func decodeFile(kind, path string, text []byte, s *settings) (found map[string]i
 	return keysOf(body)
 }
 
-// decodeBody is decodeFile for the settings of a job that follows depth others, which are in files
-// that name one another. It returns what the file contains, with the settings of the jobs that
-// follow in place of the names of their files; nil for an empty file.
+// decodeBody is decodeFile for a job file that other files led to, depth of them, each naming the
+// next in its on_done. It returns the content of the file, with the settings of later jobs in place
+// of the names of their files; nil for an empty file.
 func decodeBody(kind, path string, text []byte, s *settings, depth int) (ast.Node, error) {
 	if err := setting.CheckYAML(text); err != nil {
 		return nil, usage("%s %s: %v", kind, path, err)

@@ -55,7 +55,7 @@ type jobView struct {
 	// Unfinished lists the writers that died and left files that no process has finished.
 	Unfinished []crawler.Awaited `json:"unfinished,omitempty"`
 	left       string
-	// What was set aside because it was damaged; only in job show.
+	// Garbage lists what was set aside because it was damaged; only in job show.
 	Garbage  []string         `json:"garbage,omitempty"`
 	Revision int64            `json:"revision"`          // revision of the settings
 	Changes  []crawler.Change `json:"changes,omitempty"` // changes to the settings since the job was created
@@ -127,8 +127,8 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 	return t.Flush()
 }
 
-// remark is what a list says about a job besides numbers: which workers cannot keep its
-// pages, what it waits for, or the reason for its state.
+// remark returns what a list says about a job besides numbers: which workers cannot keep its pages,
+// what it waits for, or the reason for its state.
 func (v jobView) remark() string {
 	switch n := len(v.Troubles); n {
 	case 0:
@@ -295,6 +295,9 @@ func printNumbers(w io.Writer, v jobView) {
 	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d open\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
 		n.Pages(), plain.Bytes(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n),
 		n.Visits, n.Broken)
+	if n.Spilled > 0 {
+		fmt.Fprintf(w, "spilled\t%d of those that wait\n", n.Spilled)
+	}
 	printFreshness(w, v)
 	if shipping := account.Shipping(n); shipping != "" {
 		fmt.Fprintf(w, "records\t%s\n", shipping)

@@ -161,13 +161,13 @@ func (ct *crawlTest) inFlight() int {
 
 func TestAKilledCrawlResumes(t *testing.T) {
 	t.Parallel()
-	for _, requests := range []int{1, 2, 100, 500, 900, 1190} {
-		t.Run(fmt.Sprintf("after %d of 1200 requests", requests), func(t *testing.T) {
+	for _, requests := range []int{1, 2, 100, 250, 450, 590} {
+		t.Run(fmt.Sprintf("after %d of 600 requests", requests), func(t *testing.T) {
 			t.Parallel()
-			if requests%500 != 0 {
+			if requests != 250 {
 				skipIfShort(t)
 			}
-			ct := newCrawlTest(t, 1200)
+			ct := newCrawlTest(t, 600)
 			ct.withRedis()
 			ct.killAndResume(requests)
 		})
@@ -188,18 +188,18 @@ func (ct *crawlTest) killAndResume(requests int) {
 
 func TestAKilledCrawlOverTheBuiltInRedisResumes(t *testing.T) {
 	t.Parallel()
-	moments := []int{400, 1 + rand.IntN(1100)}
+	moments := []int{200, 1 + rand.IntN(550)}
 	if slowTests() {
 		for range 8 {
-			moments = append(moments, 1+rand.IntN(1190))
+			moments = append(moments, 1+rand.IntN(590))
 		}
 	}
 	for _, requests := range moments {
-		t.Run(fmt.Sprintf("after %d of 1200 requests", requests), func(t *testing.T) {
+		t.Run(fmt.Sprintf("after %d of 600 requests", requests), func(t *testing.T) {
 			if !slowTests() {
 				t.Parallel()
 			}
-			ct := newCrawlTest(t, 1200)
+			ct := newCrawlTest(t, 600)
 			ct.withoutRedis()
 			ct.killAndResume(requests)
 		})
@@ -235,8 +235,8 @@ func TestACrawlKilledSeveralTimesIsCompleteAtItsEnd(t *testing.T) {
 func TestAKilledCrawlOverARealRedisResumes(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
-	ct := newCrawlTest(t, 1200, "--redis", redistest.New(t), "--job", redistest.Name(t))
-	ct.killAfter(400)
+	ct := newCrawlTest(t, 600, "--redis", redistest.New(t), "--job", redistest.Name(t))
+	ct.killAfter(200)
 	before, again := len(ct.site.Requests()), time.Now()
 	ct.run(ct.args...).exits(done, "going on with")
 	t.Logf("the site was visited again after %v", ct.site.Requests()[before].Start.Sub(again).Round(time.Millisecond))
@@ -252,10 +252,10 @@ func TestAnInterruptedCrawlLosesNothingAndRepeatsNothing(t *testing.T) {
 			if signal.Ignored(sig) {
 				t.Skip("the tests run under nohup, or the like, and so do the commands that they start")
 			}
-			ct := newCrawlTest(t, 1200)
+			ct := newCrawlTest(t, 600)
 			ct.withRedis()
 			start := time.Now()
-			p := ct.interruptAfter(400, sig)
+			p := ct.interruptAfter(200, sig)
 			p.wait().exits(interrupted, "stopping", "is interrupted", "the same command resumes the crawl")
 			t.Logf("trawl crawled for %v", time.Since(start).Round(time.Millisecond))
 			ct.waitForRedisExit()
@@ -283,9 +283,9 @@ func urlSet(n counts) map[string]bool {
 func TestACrawlThatLosesItsRedisReportsItAndResumesLater(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
-	ct := newCrawlTest(t, 1200)
+	ct := newCrawlTest(t, 600)
 	ct.withRedis()
-	p, release := ct.startUntil(300)
+	p, release := ct.startUntil(200)
 	ct.shutDownRedis()
 	release()
 	p.waitSoon().exits(failed, "redis-server ended by itself", "redis.log")

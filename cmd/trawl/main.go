@@ -1,9 +1,9 @@
 // Command trawl is a distributed web crawler in one binary.
 //
-// Many files: each subcommand has a file of its own, named after it. What a command finds out,
-// rather than prints, is in packages such as internal/audit and internal/explain. This package
-// combines what a crawl needs: the settings from flags, environment and job file; a Redis, which
-// may be private, embedded or shared; and a fleet in one process.
+// Many files: each subcommand has a file that is named after it. The work of a command, apart from
+// printing, is in packages such as internal/audit and internal/explain. This package combines what
+// a crawl needs: the settings from flags, environment and job file; a Redis, which may be private,
+// embedded or shared; and a fleet in one process.
 package main
 
 import (

@@ -57,6 +57,7 @@ func (c *manual) crawlAndCompare(t *testing.T, s *shell, args ...string) {
 	t.Helper()
 	truth := c.truth(t)
 	site := testsite.Serve(t, testsite.Static(c.files()))
+	s.atLength()
 	args = append([]string{"crawl", site.URL(0, "/"), "--delay", "0", "--per-host", "16", "--out", "site"}, args...)
 	end := s.run(args...).exits(done, "is done: nothing is left to fetch")
 	compareRecords(t, site, truth, pages(t, s.path("site")))

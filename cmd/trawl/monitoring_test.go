@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -23,8 +24,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// metricName matches the names of Trawl's metrics.
-var metricName = regexp.MustCompile(`\btrawl_[a-z_]+`)
+// metricName matches the names of the metrics of Trawl's processes.
+var metricName = regexp.MustCompile(`\b(?:trawl|go|process)_[a-z_]+\b`)
 
 // monitoring are the files that name metrics.
 var monitoring = []string{"../../deploy/grafana/trawl.json", "../../deploy/prometheus/alerts.yml"}
@@ -42,8 +43,12 @@ func TestEveryMetricThatIsWatchedExists(t *testing.T) {
 	job.Name = "watched"
 	ft.Create(job)
 	ft.waitForState("watched", crawler.StateDone)
-	job.Name, job.Seeds = "waiting", nil // for seeds
+	job.Name, job.Delay = "waiting", 24*time.Hour // between the first page of a host and the second
 	ft.Create(job)
+	ft.waitUntil("its hosts have metrics", func(context.Context) bool {
+		_, text := get(t, strings.Split(url, "/")[2], "/metrics")
+		return strings.Contains(text, `trawl_job_top_host_waiting_urls{host="`)
+	})
 	used := make(map[string]string)
 	for _, file := range monitoring {
 		text, err := os.ReadFile(file)

@@ -11,8 +11,8 @@ import (
 const maxNextFiles = 16
 
 // includeNext replaces the name of a file in on_done.job by the settings in it. The name is relative
-// to the folder of the file that names it. path is that of the file with the given content, depth
-// is how many files have led to it.
+// to the folder of the file that names it. path is the path of the file with the given content, and
+// depth is how many files have led to it.
 func includeNext(path string, body ast.Node, depth int) error {
 	field := fieldOf(fieldValue(body, "on_done"), "job")
 	if field == nil {

@@ -23,8 +23,8 @@ type place struct {
 // records are the records of a job, in one output or several.
 type records struct{ crawls []*export.Crawl }
 
-// openRecords opens outputs. An output that does not exist has no records, unless the user
-// named it: the name may be mistyped, and then everything would be fetched again.
+// openRecords opens outputs. An output that does not exist has no records, unless the user named
+// it. Then the name may be mistyped, and everything would be fetched again.
 func openRecords(ctx context.Context, places []place) (*records, error) {
 	all := new(records)
 	for _, p := range places {

@@ -27,7 +27,7 @@ func nextText(p periodic.Job, now time.Time) string {
 	return fmt.Sprintf("%s, in %s", p.NextTick.Local().Format(zonedTime), p.NextTick.Sub(now).Round(time.Second))
 }
 
-// periodicRemark is what a list says about a periodic job.
+// periodicRemark returns what a list says about a periodic job.
 func periodicRemark(p periodic.Job) string {
 	switch {
 	case p.NextTick.IsZero():

@@ -13,7 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// product is what a crawl makes of its results when it is over. It is in the output or, if
+// product is a file that a crawl makes from its results when it is over. It is in the output or, if
 // that is a bucket, in the crawl's folder on this machine.
 type product struct {
 	format string // of jobs that want it; also the form of trawl export
@@ -36,7 +36,7 @@ func productsOf(s settings) []product {
 // place returns where the product is.
 func (p product) place(s settings) string { return filepath.Join(s.folder(), p.name(s)) }
 
-// made reports whether there is one.
+// made reports whether the product exists.
 func (p product) made(s settings) bool {
 	_, err := os.Stat(p.place(s))
 	return err == nil

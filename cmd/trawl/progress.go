@@ -77,7 +77,7 @@ func (p *progress) run(ctx context.Context, look func(context.Context) (snapshot
 // part is one thing that the line says.
 type part struct {
 	span
-	rank int // the part with the highest is left out first where there is no room
+	rank int // where there is no room, the part with the highest rank is left out first
 }
 
 // parts describes the counters in words, or what the crawl waits for.
@@ -121,7 +121,7 @@ func fitting(parts []part, columns int) []span {
 				last = i
 			}
 		}
-		if parts[last].rank < 2 { // what is left is worth being cut
+		if parts[last].rank < 2 { // the parts left are cut rather than left out
 			break
 		}
 		parts = slices.Delete(parts, last, last+1)

@@ -76,8 +76,8 @@ func settledIn(named string, n *localcrawl.Note, crawl *export.Crawl) (settled i
 	return noted.Records, noted.Job, onePlace(stderr, *noted)
 }
 
-// missing describes how many records a crawl lacks in its folder; "" for none. What is in a
-// bucket was verified when it arrived, and is not read again. What other workers keep is in
+// missing describes how many records a crawl lacks in its folder; "" for none. Records in a bucket
+// were verified when they arrived, and are not read again. Records that other workers keep are in
 // another place. The error says why the records could not be counted.
 func (s *settings) missing(ctx context.Context, r *localcrawl.Runner, result localcrawl.Result) (string, error) {
 	called := s.Name

@@ -8,8 +8,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// A crawl with a budget goes on until it is interrupted, also after it was killed. What it wrote
-// has a record of each fetch.
+// A crawl with a budget continues until it is interrupted, also after it was killed. Its output has
+// a record of each fetch.
 func TestACrawlFetchesItsPagesAgain(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, htmlServer{"/": `<title>Home</title><a href="/a">a</a>`, "/a": "<p>fine</p>"})

@@ -23,7 +23,7 @@ func replayCommand() *cobra.Command {
 		Short: "Show archived pages in a browser",
 		Long: `Replay serves the pages of a web archive on this machine: the WARC files of a crawl, also while it
 runs, or a WACZ file of any program. Links, images and style sheets lead to other captures of the
-archive. What it does not have is answered with 404; no page causes a request to the web. Scripts do
+archive. Missing files are answered with 404; no page causes a request to the web. Scripts do
 not run, unless --scripts allows them.
 
 It speaks Memento (/web/TIME/URL, /web/timemap/link/URL) and the API of CDX servers (/cdx?url=URL).
@@ -66,7 +66,7 @@ func onLoopback(listen string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// openArchive opens an archive, and says what of its index is damaged.
+// openArchive opens an archive, and prints which parts of its index are damaged.
 func openArchive(ctx context.Context, out, name string) (*archive.Archive, error) {
 	from, err := archive.Open(ctx, resultsOf(out, name))
 	if errors.Is(err, archive.ErrEmpty) {

@@ -17,7 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// again says that a crawl is not lost.
+// again tells the user that a crawl is not lost.
 const again = "the same command resumes the crawl"
 
 // runner returns the configuration of a crawl on this machine that the settings ask for.
@@ -29,7 +29,7 @@ func (s *settings) runner(ctx context.Context, hosts *tally) (localcrawl.Config,
 	}
 	return localcrawl.Config{
 		Job: s.Job, Restart: s.restart, Redis: s.Redis, Concurrency: s.Concurrency,
-		Fetch: reach, Own: s.own(), Browser: s.Browser,
+		Fetch: reach, Own: s.own(), Browser: s.Browser, Spill: s.spill(),
 		Process: processName(), Kill: secondInterrupt(ctx), Log: newLog(s.verbose),
 		Words: words, Hear: localcrawl.Hear{
 			Visit: hosts.note, Waits: sayWaits, Rests: hosts.rest,
@@ -40,7 +40,10 @@ func (s *settings) runner(ctx context.Context, hosts *tally) (localcrawl.Config,
 }
 
 // words are the names of the settings in error messages.
-var words = localcrawl.Words{Out: "--out", Restart: "--restart", Job: "--job", Redis: "--redis", Again: again}
+var words = localcrawl.Words{
+	Out: "--out", Restart: "--restart", Job: "--job", Redis: "--redis", Budget: "--redis-budget", Spill: "--spill",
+	Again: again,
+}
 
 // own reports whether this process connects to hosts in ways that other processes cannot.
 func (s *settings) own() bool {

@@ -75,7 +75,7 @@ func (s *screen) control(do func(fd int) error) (err error) {
 	return errors.Join(failed, err)
 }
 
-// close gives the terminal back as it was.
+// close restores the terminal.
 func (s *screen) close() error {
 	close(s.done)
 	// Where a terminal cannot be read without blocking, its reader ends with the process.
@@ -143,7 +143,7 @@ func (s *screen) draw(page [][]span) {
 	s.send(b.String())
 }
 
-// drawn is shown, but that what is chosen is marked without colours, too.
+// drawn is shown, except that the chosen line is marked even without colours.
 func (s span) drawn(colours bool) string {
 	if !colours && (s.style == styleChosen || s.style == styleStrong) {
 		colours = true // NO_COLOR is about colours only
@@ -167,7 +167,7 @@ const (
 	keyInterrupt
 )
 
-// sequences are what terminals send for keys.
+// sequences are the texts that terminals send for keys.
 var sequences = []struct {
 	text string
 	key  key

@@ -16,7 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-// screen is a pseudo-terminal, and what it shows: as much of a terminal as the command uses.
+// screen is a pseudo-terminal with its content. It understands as much as the command uses.
 type screen struct {
 	t    testing.TB
 	host *os.File // what is typed and shown

@@ -118,7 +118,7 @@ func createPlain(ctx context.Context, cmd *cobra.Command, c *tasks.Client, name 
 	return err
 }
 
-// seedMarks are what flags say of all URLs.
+// seedMarks are the properties of all URLs that flags set.
 type seedMarks struct {
 	priority crawler.Priority
 	changed  bool

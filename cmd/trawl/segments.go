@@ -10,8 +10,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// resultsOf returns where the output is that an argument JOB|DIR|URL means. The output of a
-// job is inside out.
+// resultsOf returns where the output is that an argument JOB|DIR|URL means. The output of a job is
+// inside the folder or bucket out.
 func resultsOf(out, named string) string {
 	where := named
 	if out != "" && !output.IsBucket(named) {

@@ -94,6 +94,11 @@ func (s *settings) outlet(log *slog.Logger) fleet.OutletConfig {
 		ShipEvery: time.Duration(s.ShipEvery), Log: log}
 }
 
+// spill returns how waiting URLs that do not fit in Redis are moved out of it.
+func (s *settings) spill() fleet.SpillConfig {
+	return fleet.SpillConfig{Budget: int64(s.RedisBudget), Where: s.Spill}
+}
+
 // folder is where a crawl on this machine keeps its state: the folder of its results or, if
 // they go to a bucket, a folder of its own.
 func (s *settings) folder() string {
@@ -175,6 +180,9 @@ func (s *settings) check() error {
 	}
 	if s.SpoolLimit < 1 {
 		return usage("spool-limit: %d is out of range: want 1 or more bytes", s.SpoolLimit)
+	}
+	if s.RedisBudget < 0 {
+		return usage("redis-budget: %d is out of range: want 0 or more bytes", s.RedisBudget)
 	}
 	if time.Duration(s.ShipEvery) < time.Second {
 		return usage("ship-every: %v is out of range: want 1s or more", time.Duration(s.ShipEvery))

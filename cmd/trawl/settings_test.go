@@ -275,6 +275,8 @@ spool: elsewhere
 spool_limit: 3GB
 ship_every: 19s
 redis: redis://localhost/17
+redis_budget: 4GB
+spill: spilled
 concurrency: 18
 browser: /usr/bin/chromium
 allow_cidr: [10.0.0.0/8]

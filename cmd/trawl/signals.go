@@ -60,7 +60,7 @@ func (f *signalFlags) check(readOnly bool) error {
 	return nil
 }
 
-// receivers serve what other sites send. Without a public URL there are none.
+// receivers serve the requests of other sites. Without a public URL there are no receivers.
 type receivers struct {
 	handlers map[string]http.Handler
 	close    func()
@@ -104,7 +104,7 @@ func (f *signalFlags) open(ctx context.Context, c *tasks.Client, log *slog.Logge
 	}, nil
 }
 
-// siteSignals connects what other sites say with the jobs of the fleet.
+// siteSignals passes signals of other sites to the jobs of the fleet.
 type siteSignals struct {
 	client  *tasks.Client
 	fetcher *fetch.Fetcher
@@ -138,7 +138,7 @@ func (s *siteSignals) changed(ctx context.Context, job string, urls []crawler.UR
 	return s.client.Announced(ctx, status.Job.Name, urls)
 }
 
-// running returns a job; of a periodic one, its last run, because it fetches nothing itself.
+// running returns a job, or the last run of a periodic job, which fetches nothing itself.
 func (s *siteSignals) running(ctx context.Context, job string) (crawler.Status, error) {
 	status, err := s.client.Status(ctx, job)
 	if err == nil && status.Job.Schedule != "" {
@@ -147,7 +147,8 @@ func (s *siteSignals) running(ctx context.Context, job string) (crawler.Status, 
 	return status, err
 }
 
-// keyFile fetches the key file of a site. robots.txt has no say: the site itself has asked for it.
+// keyFile fetches the key file of a site. It ignores robots.txt, because the site itself has asked
+// for this request.
 func (s *siteSignals) keyFile(ctx context.Context, u crawler.URL) (status int, body []byte, err error) {
 	status, _, body, err = s.fetch(ctx, u, "IndexNow", keyBytes)
 	return status, body, err
@@ -173,8 +174,8 @@ func (s *siteSignals) fetch(ctx context.Context, u crawler.URL, purpose string,
 	return page.Status, page.Header, body, nil
 }
 
-// webSub configures the subscriber. Its key follows from the fleet's ID, which all dashboards of the
-// fleet know and no one else.
+// webSub configures the subscriber. Its key is derived from the fleet's ID, which only the
+// dashboards of the fleet know.
 func (s *siteSignals) webSub(public, fleetID string, networks []netip.Prefix, words guard.Words,
 	log *slog.Logger) websub.Config {
 	key := sha256.Sum256([]byte("websub\x00" + fleetID))
@@ -200,8 +201,8 @@ func (s *siteSignals) topics(ctx context.Context) (all []websub.Topic, err error
 	return all, err
 }
 
-// topic fetches a topic to find its hub, if the robots.txt of its host allows it, which the crawl has
-// asked for.
+// topic fetches a topic to find its hub, if the topic's robots.txt, which the crawl has fetched
+// before, allows it.
 func (s *siteSignals) topic(ctx context.Context, t websub.Topic) (int, http.Header, []byte, error) {
 	status, err := s.client.Status(ctx, t.Job)
 	if err != nil {

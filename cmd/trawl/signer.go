@@ -9,7 +9,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/identity"
 )
 
-// signer returns what signs requests, and when; nil if there is no identity.
+// signer returns the signer of requests, and when it signs; nil if there is no identity.
 func (s *settings) signer() (*identity.Signer, identity.Mode, error) {
 	mode, err := identity.ParseMode(s.Sign)
 	if err != nil {

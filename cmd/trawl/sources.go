@@ -53,7 +53,7 @@ func (s *settings) readConfig(path string) error {
 	if path == "" {
 		return nil
 	}
-	own, job := s.origins, s.source // of a job file, which a config file is not
+	own, job := s.origins, s.source // those of the job file, because a config file is not one
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return usage("config file: %v", err)
@@ -107,8 +107,8 @@ func fromConfig(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// usual returns the default settings of a job that a command creates: the defaults, and
-// what the file of --config says.
+// usual returns the default settings of a job that a command creates: the defaults, changed by the
+// file of --config.
 func usual(cmd *cobra.Command) (settings, error) {
 	s := defaultSettings()
 	return s, s.readConfig(configPath(cmd.Flags()))

@@ -28,7 +28,7 @@ const topHosts = 3
 // maxTraps is the number of patterns that look like a trap which are listed.
 const maxTraps = 10
 
-// moreTraps describes what is not listed: a number of patterns, and a number of URLs of
+// moreTraps describes the patterns that are not listed: their number, and the number of URLs of
 // patterns that are not counted separately.
 func moreTraps(patterns int, urls int64) string {
 	if urls == 0 {

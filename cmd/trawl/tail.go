@@ -50,7 +50,7 @@ in a bucket, where they arrive with their segments. The conditions of --where ar
 	flags.BoolVar(&t.desk.json, "json", false, "print whole records, as JSON")
 	flags.BoolVar(&t.all, "all", false, "begin with the records that exist already")
 	flags.BoolVar(&t.errors, "errors", false, "only URLs that could not be fetched or not be read properly")
-	flags.BoolVar(&t.follow, "follow", false, "go on when the job has ended, in case it is resumed")
+	flags.BoolVar(&t.follow, "follow", false, "continue when the job has ended, in case it is resumed")
 	t.reading.register(flags)
 	return cmd
 }
@@ -63,7 +63,7 @@ type tail struct {
 	all, errors, follow bool
 }
 
-// Pauses between two looks at the output: the longer, the longer nothing came.
+// Pauses between two looks at the output. They grow while no record comes.
 const (
 	tailSoonest = 200 * time.Millisecond
 	tailLatest  = 2 * time.Second
@@ -84,21 +84,32 @@ func (t *tail) run(ctx context.Context, c *tasks.Client, name string) error {
 			return tailError(err)
 		}
 	}
-	for pause := tailSoonest; ; {
-		printed := 0
+	return follow(ctx, func() (printed int, done bool, err error) {
+		status, err := c.Status(ctx, name) // first, because only an ended job has all its records
+		if err != nil {
+			return 0, false, err
+		}
 		cursor, _, err = stream.Read(ctx, status, cursor, func(line []byte) (bool, error) {
 			printed++
 			return true, t.print(line)
 		})
-		if errors.Is(err, syscall.EPIPE) { // the reader of the pipe has enough
-			return nil
-		}
-		if err != nil {
-			return tailError(err)
-		}
-		if status.State.Ended() && len(status.Awaited) == 0 && !t.follow {
+		if done = status.State.Ended() && len(status.Awaited) == 0 && !t.follow; done && err == nil {
 			fmt.Fprintf(stderr, "trawl: job %s is %s: %s\n", name, status.State, status.Reason)
+		}
+		return printed, done, err
+	})
+}
+
+// follow calls next, which prints what is new, until it is done, ctx ends, or the reader of a pipe has
+// enough. It pauses in between.
+func follow(ctx context.Context, next func() (printed int, done bool, err error)) error {
+	for pause := tailSoonest; ; {
+		printed, done, err := next()
+		switch {
+		case errors.Is(err, syscall.EPIPE):
 			return nil
+		case err != nil || done:
+			return tailError(err)
 		}
 		if pause = min(2*pause, tailLatest); printed > 0 {
 			pause = tailSoonest
@@ -108,13 +119,10 @@ func (t *tail) run(ctx context.Context, c *tasks.Client, name string) error {
 			return ctx.Err()
 		case <-time.After(pause):
 		}
-		if status, err = c.Status(ctx, name); err != nil { // before the records, which an ended job has all
-			return err
-		}
 	}
 }
 
-// tailed returns the job whose records are printed: of a periodic job, its last run.
+// tailed returns the job whose records are printed, or the last run of a periodic job.
 func tailed(ctx context.Context, c *tasks.Client, name string) (crawler.Status, error) {
 	status, err := c.Status(ctx, name)
 	if err != nil || status.Job.Schedule == "" {

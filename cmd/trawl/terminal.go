@@ -89,7 +89,7 @@ func unfinished(text []byte) int {
 	return 0
 }
 
-// harmless escapes what would control a terminal, in lines and in the cells of tables.
+// harmless escapes characters that would control a terminal, in lines and in the cells of tables.
 func harmless(text string) string {
 	var b strings.Builder
 	for part := range strings.SplitAfterSeq(text, "\n") {

@@ -26,7 +26,7 @@ type span struct {
 	style style
 }
 
-// usualWidth is how many columns a terminal has that does not say so.
+// usualWidth is how many columns a terminal is taken to have if it does not say.
 const usualWidth = 80
 
 // width returns how many columns the terminal has now.
@@ -45,8 +45,8 @@ func (t *terminal) live() bool { return t.shown() && os.Getenv("TERM") != "dumb"
 // with NO_COLOR (https://no-color.org).
 func (t *terminal) coloured() bool { return t.live() && os.Getenv("NO_COLOR") == "" }
 
-// rewrite replaces the current line of a terminal. The line is cut to the width of the
-// terminal: what wraps could not be replaced.
+// rewrite replaces the current line of a terminal. The line is cut to the width of the terminal,
+// because a line that wraps could not be replaced.
 func (t *terminal) rewrite(spans ...span) {
 	colours := t.coloured()
 	var b strings.Builder

@@ -61,6 +61,8 @@ type shell struct {
 	stdout *os.File // of the next command; nil for process.stdout
 
 	attributes *syscall.SysProcAttr // of the next command; nil for the usual ones
+
+	race bool // whether commands that crawl or serve run with the race detector
 }
 
 func newShell(t testing.TB) *shell {
@@ -69,7 +71,7 @@ func newShell(t testing.TB) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shell{t: t, dir: t.TempDir()}
+	s := &shell{t: t, dir: t.TempDir(), race: raced(t)}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "TRAWL_") && !strings.HasPrefix(v, "TMPDIR=") {
 			s.env = append(s.env, v)
@@ -85,6 +87,10 @@ func newShell(t testing.TB) *shell {
 	})
 	return s
 }
+
+// atLength runs the next commands without the race detector, because they crawl many pages in the
+// same way: what the detector finds shows in the first of them. make slow runs them with it.
+func (s *shell) atLength() { s.race = s.race && allRaced() }
 
 // path returns the path of a file in the working folder.
 func (s *shell) path(name string) string { return filepath.Join(s.dir, name) }
@@ -142,20 +148,21 @@ func concurrent(args []string) bool {
 }
 
 // raced reports whether the commands of a test run with the race detector: if there is such a
-// command (testfleet.HasRaced), those of about a sixth of the tests do, since all crawls share the
-// same code and the detector makes each several times slower. With TRAWL_RACE=all in the
-// environment, as in make slow, all do.
+// command (testfleet.HasRaced), those of about a sixth of the tests and of the parts of tests do,
+// since all crawls share the same code and the detector makes each several times slower. With
+// TRAWL_RACE=all in the environment, as in make slow, all do.
 func raced(t testing.TB) bool {
-	name, _, _ := strings.Cut(t.Name(), "/")
-	return testfleet.HasRaced() &&
-		(os.Getenv("TRAWL_RACE") == "all" || crc32.ChecksumIEEE([]byte(name))%6 == 0)
+	return testfleet.HasRaced() && (allRaced() || crc32.ChecksumIEEE([]byte(t.Name()))%6 == 0)
 }
+
+// allRaced reports whether all commands that crawl or serve run with the race detector.
+func allRaced() bool { return os.Getenv("TRAWL_RACE") == "all" }
 
 // start starts trawl with arguments, with the race detector if the command is concurrent and the
 // test is one of those that use it. The process is killed when the test ends.
 func (s *shell) start(args ...string) *process {
 	s.t.Helper()
-	path, err := testfleet.Binary(concurrent(args) && raced(s.t))
+	path, err := testfleet.Binary(concurrent(args) && s.race)
 	if err != nil {
 		s.t.Fatal(err)
 	}

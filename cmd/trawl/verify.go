@@ -12,7 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/replay"
 )
 
-// verifyCommand returns the command that finds out what archived pages lack.
+// verifyCommand returns the command that finds out which parts archived pages lack.
 func verifyCommand() *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
@@ -20,8 +20,8 @@ func verifyCommand() *cobra.Command {
 		Short: "Check whether an archive has what its pages need",
 		Long: `Verify reads pages of a web archive and looks for what a browser needs to show them: images, style
 sheets, scripts, fonts and media, and what style sheets name in turn. It prints what is missing, and
-the share of pages that replay completely. It makes no requests. What only a script would ask for is
-not known.
+the share of pages that replay completely. It makes no requests. It does not find files that only a
+script would request.
 
 Exit statuses: 0 the share is at least --min, 1 it is less or the check failed, 2 usage.`,
 		Example: `  trawl verify python-docs

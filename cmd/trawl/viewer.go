@@ -11,8 +11,8 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// viewer shows a fleet and its jobs on a screen, and does what keys say. All of it but the
-// reading runs in one goroutine.
+// viewer shows a fleet and its jobs on a screen, and carries out keys. Everything except reading
+// runs in one goroutine.
 type viewer struct {
 	screen *screen
 	client *tasks.Client
@@ -23,16 +23,16 @@ type viewer struct {
 	sole  bool     // only this job is shown
 
 	help    bool
-	pending *intent // what a key asks for, and has to be confirmed
-	notice  span    // what was done last, or why something cannot be read
+	pending *intent // the change that a key asked for, until it is confirmed
+	notice  span    // the last change, or why something cannot be read
 
 	looks    chan look
-	done     chan string // what was done, for the notice
+	done     chan string // the changes that were made, for the notice
 	cancel   func()      // stops reading what is shown
 	steering sync.WaitGroup
 }
 
-// look is what was read for the page that is shown.
+// look has the data that was read for the page that is shown.
 type look struct {
 	job   string // "" for the fleet
 	fleet fleetGlance
@@ -46,7 +46,7 @@ type intent struct {
 	do        func(ctx context.Context, job string) error
 }
 
-// errQuit ends a viewer because its user is done.
+// errQuit ends a viewer because the user quits.
 var errQuit = errors.New("quit")
 
 // onScreen shows the fleet, or only a job, until its user quits or ctx ends.
@@ -125,7 +125,7 @@ func (v *viewer) open(ctx context.Context, job string) {
 	}
 }
 
-// read reads what the page of a job, or of the fleet, shows, again and again.
+// read reads the data of the page of a job, or of the fleet, again and again.
 func (v *viewer) read(ctx context.Context, job string) {
 	tick := time.NewTicker(v.every)
 	defer tick.Stop()
@@ -149,7 +149,7 @@ func (v *viewer) read(ctx context.Context, job string) {
 	}
 }
 
-// see takes over what was read. After an error, the page still shows what was read before.
+// see takes over new data. After an error, the page still shows the old data.
 func (v *viewer) see(l look) {
 	switch {
 	case l.err != nil:
@@ -165,7 +165,7 @@ func (v *viewer) see(l look) {
 	}
 }
 
-// press does what a key says.
+// press carries out a key.
 func (v *viewer) press(ctx context.Context, k key, rows int) error {
 	v.notice = span{}
 	switch {
@@ -229,7 +229,7 @@ func (v *viewer) ask() {
 	}
 }
 
-// confirm does what was asked for, if the user wants it. The page goes on meanwhile.
+// confirm carries out the pending change, if the user confirms it. The page continues meanwhile.
 func (v *viewer) confirm(ctx context.Context, yes bool) {
 	s := v.pending
 	v.pending = nil
@@ -250,7 +250,7 @@ func (v *viewer) confirm(ctx context.Context, yes bool) {
 	})
 }
 
-// draw draws the page and, in the last row, what keys do, a question or a notice.
+// draw draws the page and, in the last row, the keys, a question or a notice.
 func (v *viewer) draw(columns, rows int) {
 	var page [][]span
 	switch {

@@ -207,9 +207,9 @@ func TestEveryRuleOfWARCHasACheck(t *testing.T) {
 
 func TestAKilledCrawlLeavesACompleteArchive(t *testing.T) {
 	t.Parallel()
-	ct := newCrawlTest(t, 600, "--format", "jsonl,warc")
+	ct := newCrawlTest(t, 300, "--format", "jsonl,warc")
 	ct.withRedis()
-	for _, requests := range []int{40, 250, 450} {
+	for _, requests := range []int{40, 120, 190} {
 		ct.killAfter(requests)
 		ct.waitForRedisExit()
 	}

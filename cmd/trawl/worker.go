@@ -63,6 +63,9 @@ func runWorker(ctx context.Context, conn *fleet.Connection, s settings, cfg flee
 	} else if err != nil {
 		return err
 	}
+	if err := checkSpill(ctx, s.Spill); err != nil {
+		return err
+	}
 	outlet := s.outlet(conn.Log)
 	outlet.Store = conn.Store
 	out, err := fleet.OpenOutlet(ctx, outlet)
@@ -70,6 +73,7 @@ func runWorker(ctx context.Context, conn *fleet.Connection, s settings, cfg flee
 		return statusOf(err)
 	}
 	cfg.Out, cfg.Concurrency, cfg.Fetch, cfg.Browser = out, s.Concurrency, reach, s.Browser
+	cfg.Spill = s.spill()
 	w, err := fleet.NewWorker(conn, cfg)
 	if err != nil {
 		return failed("%v", errors.Join(err, out.Close()))
@@ -78,6 +82,14 @@ func runWorker(ctx context.Context, conn *fleet.Connection, s settings, cfg flee
 	defer kill()
 	go killOnSecond(hard, kill, secondInterrupt(ctx))
 	w.Run(ctx, hard)
+	return nil
+}
+
+// checkSpill checks that the place for spilled URLs can be written, if one is named.
+func checkSpill(ctx context.Context, where string) error {
+	if err := fleet.CheckSpill(ctx, where, "--spill"); err != nil {
+		return statusOf(err)
+	}
 	return nil
 }
 

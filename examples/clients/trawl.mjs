@@ -84,6 +84,11 @@ export class Client {
     return (await this.call("GET", "/jobs", undefined, { query: state ? { state } : {} })).jobs;
   }
 
+  /** Returns numbers of the whole fleet, and what Redis reports about itself. */
+  fleet() {
+    return this.call("GET", "/fleet");
+  }
+
   /** Lists the live workers. */
   async workers() {
     return (await this.call("GET", "/workers")).workers;
@@ -148,9 +153,42 @@ export class Job {
     return this.client.call("GET", this.path + "/errors");
   }
 
+  /**
+   * Queues URLs again whose worker was lost before their records were shipped; lost names one that will
+   * not come back. Returns their number.
+   */
+  async refetch(lost) {
+    return (await this.client.call("POST", this.path + "/refetch", undefined, { query: lost ? { lost } : {} })).urls;
+  }
+
+  /**
+   * Returns a stream of all records that exist now, as bytes of jsonl or csv: the body of a response.
+   * where and fields are those of pages.
+   */
+  async export({ format = "jsonl", where = [], fields = [] } = {}) {
+    const query = [["format", format]];
+    for (const condition of [where].flat()) query.push(["where", condition]);
+    if (fields.length > 0) query.push(["fields", fields.join(",")]);
+    return (await this.client.ask("GET", this.path + "/export", { query })).body;
+  }
+
   /** Lists hosts of the job, those with the most waiting URLs first. */
   async hosts(limit = 100) {
     return (await this.client.call("GET", this.path + "/hosts", undefined, { query: { limit } })).hosts;
+  }
+
+  /** Returns one host: its rules and their revision, its robots.txt, its first URLs, and those that failed. */
+  host(host) {
+    return this.client.call("GET", this.path + "/hosts/" + encodeURIComponent(host));
+  }
+
+  /**
+   * Changes the rules of a host: paused, delay, pages, ask; null stands for the job's setting. retry:
+   * true tries it again at once. With a revision, only if the rules still have it. Returns the host.
+   */
+  setHost(host, rules, { revision } = {}) {
+    const headers = revision === undefined ? {} : { "If-Match": `"${revision}"` };
+    return this.client.call("PATCH", this.path + "/hosts/" + encodeURIComponent(host), rules, { headers });
   }
 
   /** Waits until the job has ended, and returns it. every is in milliseconds. */

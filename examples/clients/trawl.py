@@ -49,8 +49,8 @@ class Client:
         self.token = token or os.environ.get("TRAWL_TOKEN")
         self.timeout = timeout
 
-    def ask(self, method, path, body=None, kind="application/json", query=None, headers=None):
-        """Sends a request to the API. Returns its headers and its body, as bytes."""
+    def open(self, method, path, body=None, kind="application/json", query=None, headers=None):
+        """Sends a request to the API. Returns the response, which must be closed."""
         url = self.url + "/api/v1" + path
         if query:
             url += "?" + urllib.parse.urlencode(query, doseq=True)
@@ -60,8 +60,7 @@ class Client:
         if self.token:
             request.add_header("Authorization", "Bearer " + self.token)
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as answer:
-                return answer.headers, answer.read()
+            return urllib.request.urlopen(request, timeout=self.timeout)
         except urllib.error.HTTPError as err:
             text = err.read()
             try:
@@ -69,6 +68,11 @@ class Client:
             except (ValueError, KeyError, TypeError):
                 message = text.decode(errors="replace")
             raise Error(err.code, message) from None
+
+    def ask(self, method, path, body=None, **options):
+        """Sends a request to the API. Returns its headers and its body, as bytes."""
+        with self.open(method, path, body, **options) as answer:
+            return answer.headers, answer.read()
 
     def call(self, method, path, value=None, **options):
         """Sends a value as JSON, and returns the response, which is JSON too."""
@@ -88,6 +92,10 @@ class Client:
     def jobs(self, state=None):
         """Lists the jobs, as objects with states and counters; state selects some."""
         return self.call("GET", "/jobs", query={"state": state} if state else None)["jobs"]
+
+    def fleet(self):
+        """Returns numbers of the whole fleet, and what Redis reports about itself."""
+        return self.call("GET", "/fleet")
 
     def workers(self):
         """Lists the live workers."""
@@ -110,8 +118,8 @@ class Job:
         """Adds URLs. Returns how many are new ("admitted"), known ("seen") and
         refused, with the reasons for some of these ("refusals")."""
         lines = "".join(json.dumps({"url": url.strip()}) + "\n" for url in urls)
-        _, text = self.client.ask("POST", self.path + "/seeds", lines.encode(), "application/x-ndjson",
-                                  {"priority": priority} if priority else None)
+        _, text = self.client.ask("POST", self.path + "/seeds", lines.encode(), kind="application/x-ndjson",
+                                  query={"priority": priority} if priority else None)
         return json.loads(text)
 
     def set(self, revision=None, **settings):
@@ -140,9 +148,39 @@ class Job:
         """Returns why URLs failed: counts by cause, and the last of them."""
         return self.client.call("GET", self.path + "/errors")
 
+    def refetch(self, lost=None):
+        """Queues URLs again whose worker was lost before their records were shipped;
+        lost names one that will not come back. Returns their number."""
+        return self.client.call("POST", self.path + "/refetch", query={"lost": lost} if lost else None)["urls"]
+
+    def export(self, file, format="jsonl", where=None, fields=None):
+        """Writes all records that exist now to a file that is open for bytes, as they
+        arrive: as jsonl or csv. where and fields are those of pages."""
+        query = {"format": format}
+        if where:
+            query["where"] = [where] if isinstance(where, str) else list(where)
+        if fields:
+            query["fields"] = ",".join(fields)
+        with self.client.open("GET", self.path + "/export", query=query) as answer:
+            while part := answer.read(1 << 16):
+                file.write(part)
+
     def hosts(self, limit=100):
         """Lists hosts of the job, those with the most waiting URLs first."""
         return self.client.call("GET", self.path + "/hosts", query={"limit": limit})["hosts"]
+
+    def host(self, host):
+        """Returns one host: its rules and their revision, its robots.txt, its first
+        URLs, and those that failed."""
+        return self.client.call("GET", self.path + "/hosts/" + urllib.parse.quote(host, safe=""))
+
+    def set_host(self, host, revision=None, **rules):
+        """Changes the rules of a host: paused, delay, pages, ask; None stands for the
+        job's setting. retry=True tries it again at once. With a revision, only if the
+        rules still have it. Returns the host."""
+        headers = {} if revision is None else {"If-Match": f'"{revision}"'}
+        path = self.path + "/hosts/" + urllib.parse.quote(host, safe="")
+        return self.client.call("PATCH", path, rules, headers=headers)
 
     def wait(self, every=1.0):
         """Waits until the job has ended, and returns it."""

@@ -66,6 +66,17 @@ func (d Dates) Compare(list []Entry) (announced []crawler.URL, now Dates) {
 	return announced, now
 }
 
+// Added returns how many pages with dates a list has that were not in it before; 0 if it was not read
+// before.
+func (d Dates) Added(list []Entry) (n int) {
+	for _, e := range list[:min(len(list), maxDates)] {
+		if url, _ := hashes(e); len(d.hashes) > 0 && !e.Modified.IsZero() && !d.has(url) {
+			n++
+		}
+	}
+	return n
+}
+
 // Fresh returns the pages of a list that were not in it before with the same date, those that are new
 // among them, and those without a date, which may always have changed. It is for lists that are short
 // and written by hand, or by a program that knows of a change: feeds.

@@ -48,11 +48,11 @@ type audit struct {
 }
 
 // shared identifies a host: across all jobs, or within the one job whose politeness is its
-// own. Requests of rendered pages to hosts of others are paced by each worker alone.
+// own. Requests of rendered pages to hosts that their visits do not hold take turns of their own.
 type shared struct {
-	host crawler.Host
-	job  string // "" for all jobs
-	by   string // the worker that paces its requests alone; "" for those of visits
+	host  crawler.Host
+	job   string // "" for all jobs
+	guest bool   // requests of such pages
 }
 
 // moment is one request to a host.
@@ -86,12 +86,9 @@ func (a *audit) read(ctx context.Context, s output.Segment) error {
 			f.Last = start
 		}
 		a.checkRobots(r, u)
-		key := shared{host: u.Host()}
+		key := shared{host: u.Host(), guest: r.Guest}
 		if r.Politeness == string(crawler.PolitenessJob) {
 			key.job = r.Job
-		}
-		if r.Guest {
-			key.job, key.by = r.Job, r.Worker
 		}
 		a.hosts[key] = append(a.hosts[key], moment{
 			job: r.Job, start: start.UnixMicro(), answered: start.UnixMicro() + r.DurationMS*1000,

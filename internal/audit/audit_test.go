@@ -73,13 +73,13 @@ func TestJudgeSeparatesRequestsOfRenderedPagesToOtherHosts(t *testing.T) {
 		`{"start":"2026-01-02T03:04:05.000000Z","worker":"a","guest":true`+request+`}`,
 		`{"start":"2026-01-02T03:04:05.500000Z","worker":"b","guest":true`+request+`}`,
 		`{"start":"2026-01-02T03:04:05.700000Z","worker":"b"`+request+`}`,
-		`{"start":"2026-01-02T03:04:05.900000Z","worker":"a","guest":true`+request+`}`)
+		`{"start":"2026-01-02T03:04:06.500000Z","worker":"a","guest":true`+request+`}`)
 	f, err := Judge(t.Context(), read, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f.Requests != 4 || f.Hosts.TooSmall != 1 {
-		t.Errorf("found %d gaps that are too small in %d requests, want the one of worker a: %v", f.Hosts.TooSmall,
-			f.Requests, f.Examples)
+		t.Errorf("found %d gaps that are too small in %d requests, want that between the workers: %v",
+			f.Hosts.TooSmall, f.Requests, f.Examples)
 	}
 }

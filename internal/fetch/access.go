@@ -169,10 +169,16 @@ func (c Config) RemoteDNS(h crawler.Host) bool {
 }
 
 // trust sets the root certificates, verification, ciphers and client certificates that the
-// rules specify for a port of a host.
+// rules specify for a port of a host. Where rules decide whom to trust, or who we are, sessions are not
+// resumed: one that was begun under another rule would pass for this one.
 func (a *access) trust(cfg *tls.Config, name, port string) {
 	var roots *x509.CertPool
-	defer func() { cfg.RootCAs = cmp.Or(roots, cfg.RootCAs) }()
+	defer func() {
+		if roots != nil || len(cfg.Certificates) > 0 || cfg.InsecureSkipVerify {
+			cfg.ClientSessionCache = nil
+		}
+		cfg.RootCAs = cmp.Or(roots, cfg.RootCAs)
+	}()
 	for _, r := range a.rules {
 		if covers, _ := r.covers(name, port); covers {
 			roots = cmp.Or(roots, r.roots)

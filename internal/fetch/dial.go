@@ -31,14 +31,19 @@ type dialer struct {
 
 func newDialer(cfg Config, g *guard.Guard, a *access) *dialer {
 	return &dialer{
-		guard:      g,
-		access:     a,
-		resolver:   cfg.Resolver,
-		timeout:    cfg.ConnectTimeout,
-		tls:        &tls.Config{RootCAs: cfg.rootCAs, NextProtos: []string{"h2", "http/1.1"}},
+		guard:    g,
+		access:   a,
+		resolver: cfg.Resolver,
+		timeout:  cfg.ConnectTimeout,
+		tls: &tls.Config{RootCAs: cfg.rootCAs, NextProtos: []string{"h2", "http/1.1"},
+			ClientSessionCache: tls.NewLRUClientSessionCache(tlsSessions)},
 		tlsTimeout: cfg.TLSTimeout,
 	}
 }
+
+// tlsSessions is how many hosts' TLS sessions are kept, to be resumed by the next connection (RFC 8446,
+// 2.2): that needs no certificates. A session takes some kilobytes.
+const tlsSessions = 512
 
 // portOpen is the context key that permits connections to every port.
 type portOpen struct{}

@@ -22,6 +22,12 @@ import (
 func newFetcher(t testing.TB, cfg Config) *Fetcher {
 	t.Helper()
 	cfg.AllowPrivate = true
+	// What a test does not limit takes as long as it does on a busy machine.
+	for _, limit := range []*time.Duration{&cfg.HeaderTimeout, &cfg.ConnectTimeout, &cfg.TLSTimeout} {
+		if *limit == 0 {
+			*limit = 10 * time.Minute
+		}
+	}
 	f, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +108,7 @@ func parse(t testing.TB, s string) crawler.URL {
 
 func request(t testing.TB, url string) fetched.Request {
 	t.Helper()
-	return fetched.Request{URL: parse(t, url), UserAgent: "Trawl/test", BodyLimit: 32 << 20, Timeout: time.Minute}
+	return fetched.Request{URL: parse(t, url), UserAgent: "Trawl/test", BodyLimit: 32 << 20, Timeout: 10 * time.Minute}
 }
 
 // get fetches req, and fails the test on an error.

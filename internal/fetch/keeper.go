@@ -123,12 +123,7 @@ func (k *keeper) grow() error {
 	if k.exact {
 		size = k.most
 	}
-	var large *head
-	if k.exact && k.waits { // it is held for long, so take exactly what is needed
-		large = &head{make([]byte, size)}
-	} else {
-		large = k.f.heads.get(size)
-	}
+	large := k.f.heads.get(size)
 	n := copy(large.bytes, k.head)
 	k.f.heads.put(k.large)
 	k.large, k.head = large, large.bytes[:n:min(int64(len(large.bytes)), k.most)]

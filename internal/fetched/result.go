@@ -290,6 +290,11 @@ func (n Needs) Or(other Needs) Needs {
 	}
 }
 
+// Download reports whether a job only downloads what it fetches: nothing has to read its pages.
+func (n Needs) Download(j crawler.Job) bool {
+	return n.Verbatim && !j.Follow && !j.Resources && !j.Renders() && len(j.Select)+len(j.Extract) == 0
+}
+
 // ItemBytes returns the total size of the items, in bytes.
 func (r *Result) ItemBytes() int64 {
 	n := 0

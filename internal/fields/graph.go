@@ -122,6 +122,9 @@ func (g *graph) property(node map[string]any, name string) (value any, ok bool) 
 	return nil, false
 }
 
+// objectSteps is how many steps an object costs on a path, in which a few names are looked up.
+const objectSteps = 10
+
 // walk yields the values at the end of a path from value. It returns false to stop.
 func (g *graph) walk(value any, path []string, yield func(any) bool) bool {
 	if !g.work.spend(1) { // references between a few objects can create very many paths
@@ -138,6 +141,9 @@ func (g *graph) walk(value any, path []string, yield func(any) bool) bool {
 		}
 		return true
 	case map[string]any:
+		if !g.work.spend(objectSteps) {
+			return false
+		}
 		for _, wrapper := range []string{"@list", "@set", "@value"} {
 			if inner, ok := v[wrapper]; ok {
 				return g.walk(inner, path, yield)

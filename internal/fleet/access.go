@@ -10,8 +10,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// access decides which jobs of crawls started elsewhere this worker may carry out, and
-// tells those jobs where it keeps their pages.
+// access decides which jobs this worker may carry out of those that were started elsewhere, and
+// tells these jobs where it keeps their pages.
 type access struct {
 	store   *frontier.Store
 	owner   string // the name of the process in the fleet
@@ -79,8 +79,8 @@ func (a *access) reaches(ctx context.Context, job string) bool {
 }
 
 // keeps tells a job where the worker keeps its pages, and adds to their number. It does not
-// count pages of a job that was not started by an interactive crawl. This only informs
-// people, so errors are ignored.
+// count pages of a job that was not started by an interactive crawl. The numbers are only for
+// display, so errors are ignored.
 func (a *access) keeps(ctx context.Context, job crawler.Status, where string, pages int64) {
 	if !job.Opens && pages > 0 {
 		return

@@ -112,7 +112,7 @@ func (a *adopter) someOthers() []string {
 func (a *adopter) all() []string {
 	entries, err := os.ReadDir(a.root)
 	if err != nil {
-		return nil // whoever writes there reports the error
+		return nil // the writers there report the error
 	}
 	var names []string
 	known := make(map[string]look, len(a.folders))

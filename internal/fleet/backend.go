@@ -64,19 +64,19 @@ type StartConfig struct {
 	Dir string
 	// Persist keeps the data. Default false: it ends with the process.
 	Persist bool
-	// Was is the kind of the Redis whose data is in Dir: ServerKind or BuiltinKind. Default:
-	// there is none.
+	// Was is the kind of the Redis whose data is in Dir: ServerKind or BuiltinKind. Default: Dir
+	// has no data.
 	Was string
-	// Fresh discards data that is in Dir, if it is the built-in one's.
+	// Fresh discards data in Dir that is the built-in one's.
 	Fresh bool
 	// Log receives starts and stops. Required.
 	Log *slog.Logger
 }
 
 // Start starts a Redis for this process alone: the built-in one if it has the data, otherwise
-// a private redis-server if there is one on PATH, otherwise the built-in one. If the data is
-// that of a redis-server, and there is none on PATH, the built-in one starts in memory: the
-// data may still be wanted.
+// a private redis-server if one is on PATH, otherwise the built-in one. If the data is a
+// redis-server's and none is on PATH, the built-in one starts in memory, because the data may still
+// be wanted.
 func Start(ctx context.Context, cfg StartConfig) (*Backend, error) {
 	path, ok := redisd.Find()
 	switch {

@@ -14,15 +14,16 @@ import (
 type browser struct {
 	cfg     render.Config
 	opening chan struct{} // held by the page that opens the pool
+	meters  *renderMeters // set before the first page
 
 	mu   sync.Mutex
-	pool *render.Pool // nil before the first page, and after Close
+	pool *render.Pool // nil before the first page
 	shut bool
 }
 
-// findBrowser returns the browser that is named by its path or address, or a Chromium on PATH with
-// "". Without any on PATH it returns nil: then the worker leaves jobs that render to others. A
-// browser that is named but missing is an error.
+// findBrowser returns the browser at a path or an address, or, for "", a Chromium on PATH. If none
+// is on PATH, it returns nil, and the worker leaves jobs that render to others. A browser that is
+// named but missing is an error.
 func findBrowser(name string, log *slog.Logger) (*browser, error) {
 	if _, err := render.Find(name); err != nil {
 		if name == "" && errors.Is(err, render.ErrNoBrowser) {
@@ -35,11 +36,26 @@ func findBrowser(name string, log *slog.Logger) (*browser, error) {
 
 // Render implements [visit.Browser].
 func (b *browser) Render(ctx context.Context, r render.Request) (*render.Result, error) {
+	var result *render.Result
 	pool, err := b.open(ctx)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		result, err = pool.Render(ctx, r)
 	}
-	return pool.Render(ctx, r)
+	b.meters.rendered(result, err)
+	return result, err
+}
+
+// count returns how many browsers run, and how many were started so far. b may be nil.
+func (b *browser) count() (running int, started int64) {
+	if b == nil {
+		return 0, 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pool == nil {
+		return 0, 0
+	}
+	return b.pool.Browsers()
 }
 
 // open returns the pool, and opens it before the first page.
@@ -79,7 +95,7 @@ func (b *browser) close() error {
 	}
 	b.mu.Lock()
 	pool := b.pool
-	b.pool, b.shut = nil, true
+	b.shut = true
 	b.mu.Unlock()
 	if pool == nil {
 		return nil

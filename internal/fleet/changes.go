@@ -22,7 +22,7 @@ import (
 
 // compareRuns runs one task of [wire.TypeChanges]: it writes to the output of a run which pages have
 // changed since the run before, and tells webhooks. It may be run again at any point: the file is
-// replaced as a whole, and asynq refuses the events that it has.
+// replaced as a whole, and asynq refuses events that it already has.
 func (w *Worker) compareRuns(ctx context.Context, t *asynq.Task) error {
 	var n wire.Next
 	if err := json.Unmarshal(t.Payload(), &n); err != nil {
@@ -48,8 +48,8 @@ func (w *Worker) compareRuns(ctx context.Context, t *asynq.Task) error {
 	return err
 }
 
-// noteChanges compares a run with the one before, and returns how many pages have changed. Of the
-// first run there is nothing to tell, and the file is empty.
+// noteChanges compares a run with the one before, and returns how many pages have changed. For the
+// first run, the file is empty.
 func (w *Worker) noteChanges(ctx context.Context, run crawler.Status) (found int, err error) {
 	after, err := w.whole(ctx, run)
 	if err != nil {
@@ -83,8 +83,8 @@ func (w *Worker) noteChanges(ctx context.Context, run crawler.Status) (found int
 	return found, w.tellChanges(ctx, run, file)
 }
 
-// comparable reports whether the pages of a run can be compared with those of the next one: it was
-// not ended early. Of a run that Redis has forgotten, only the output is known.
+// comparable reports whether the pages of a run can be compared with those of the next one: they
+// can if the run was not ended early. A run that Redis has forgotten is known only by its output.
 func (w *Worker) comparable(ctx context.Context, run string) (bool, error) {
 	status, err := w.conn.Store.Status(ctx, run)
 	if errors.Is(err, queue.ErrNoJob) {
@@ -106,7 +106,7 @@ func (w *Worker) writeChanges(ctx context.Context, run crawler.Status, before, a
 	_, err = export.Diff(ctx, before, after, order, func(p change.Page) error {
 		found++
 		p.Job = run.Job.Name
-		if p.FetchedAt == "" { // a page that the run did not meet
+		if p.FetchedAt == "" { // the run did not meet this page
 			p.FetchedAt = ended
 		}
 		return encoder.Encode(p)
@@ -117,7 +117,7 @@ func (w *Worker) writeChanges(ctx context.Context, run crawler.Status, before, a
 // fetchedFormat is the format of times in records.
 const fetchedFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// tellChanges tells the webhooks of a run what a file of changes has.
+// tellChanges sends the changes in a file to the webhooks of a run.
 func (w *Worker) tellChanges(ctx context.Context, run crawler.Status, file io.ReadSeeker) (err error) {
 	if !wire.WantsChanges(run.Job) {
 		return nil

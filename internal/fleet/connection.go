@@ -21,6 +21,8 @@ type Connection struct {
 	Ready    *Readiness
 
 	watch      *watch
+	lull       *lull
+	changed    []func() // called when jobs were changed and signals may have been missed
 	mu         sync.Mutex
 	complained map[string]time.Time
 }
@@ -32,9 +34,10 @@ func Join(b *Backend, log *slog.Logger) *Connection {
 		newStore = frontier.NewPrivate
 	}
 	store := newStore(b.Client)
+	store.OpenSpills(openSpillPlace)
 	d := &Connection{
 		Store: store, Asynq: b.Endpoint, Log: log, Registry: NewRegistry(), Ready: NewReadiness(store),
-		complained: make(map[string]time.Time),
+		complained: make(map[string]time.Time), lull: newLull(),
 	}
 	d.watch = newWatch(d)
 	d.Ready.warning = d.watch.Warning
@@ -49,6 +52,25 @@ func (d *Connection) Watch(ctx context.Context) (stop func()) {
 	var watching sync.WaitGroup
 	watching.Go(func() { d.watch.run(ctx) })
 	return func() { cancel(); watching.Wait() }
+}
+
+// onChange registers a function that is called whenever jobs were changed and signals may have been
+// missed. It must not block.
+func (d *Connection) onChange(do func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.changed = append(d.changed, do)
+}
+
+// noteChange records that jobs were changed.
+func (d *Connection) noteChange() {
+	d.lull.Stir()
+	d.mu.Lock()
+	all := d.changed
+	d.mu.Unlock()
+	for _, do := range all {
+		do()
+	}
 }
 
 // complainEvery is the shortest interval between log lines about the same trouble.

@@ -8,6 +8,6 @@
 // results go to an Output. If one process is a whole fleet (package localcrawl), its Worker
 // has a Local configuration, and its Scheduler tells the Worker at once what it decides.
 //
-// Many files: each duty of a process that it carries out beside its visits has a file of its own,
-// such as to adopt the files of a killed worker, or to open an output again.
+// Many files: each duty of a process besides its visits has a file, such as adopting the files of a
+// killed worker, or opening an output again.
 package fleet

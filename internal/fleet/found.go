@@ -18,10 +18,9 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// found yields what a job that is done has found for the next one: the URLs of the records that its
-// condition selects, and their links out of scope. The records must all be in the output of this
-// worker. Where workers keep them in folders of their own, the error says so, and no URL is
-// yielded.
+// found yields the URLs that a finished job has found for the next one: those of the records that
+// its condition selects, and their links out of scope. All records must be in the output of this
+// worker. If workers keep them in folders of their own, the error says so, and no URL is yielded.
 func (w *Worker) found(ctx context.Context, job crawler.Status) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		s, err := w.search(ctx, job)
@@ -65,7 +64,7 @@ func (w *Worker) search(ctx context.Context, job crawler.Status) (s *search, err
 	return s, err
 }
 
-// whole opens the output of a job that has ended, if it has all records of the job.
+// whole opens the output of an ended job, if the output has all records of the job.
 func (w *Worker) whole(ctx context.Context, job crawler.Status) (*export.Crawl, error) {
 	counters, err := w.conn.Store.Counters(ctx, job.Job.Name)
 	if err != nil {
@@ -103,7 +102,7 @@ func (w *Worker) scopeOf(ctx context.Context, job crawler.Status) (*rules.Scope,
 	return rules.NewScope(job.Job.ScopeSettings, homes)
 }
 
-// run yields what the records have.
+// run yields the URLs that are wanted from the records.
 func (s *search) run(ctx context.Context) error {
 	return s.crawl.Last(ctx, func(r *export.Record) error {
 		if ok, err := s.where.Match(r); err != nil || !ok {
@@ -139,17 +138,20 @@ func (w *Worker) serveNext(ctx context.Context) (stop func()) {
 	if w.local != nil {
 		return func() {}
 	}
-	server, err := wire.Serve(ctx, w.conn.Asynq, nil, wire.ServerConfig{
-		Job: wire.NextQueue, Concurrency: nextTasks, Poll: time.Second, Log: w.conn.Log,
-		Others: map[string]asynq.HandlerFunc{
-			wire.TypeNext:    tasks.NextHandler(w.conn.Store, w.found, w.conn.Log),
-			wire.TypeChanges: w.compareRuns,
-			wire.TypePass:    w.passChanges,
-		},
-	})
+	server, err := newStandby(wire.NextQueue, func() (*wire.Server, error) {
+		return wire.Serve(ctx, w.conn.Asynq, nil, wire.ServerConfig{
+			Job: wire.NextQueue, Concurrency: nextTasks, Poll: time.Second, Log: w.conn.Log,
+			Others: map[string]asynq.HandlerFunc{
+				wire.TypeNext:    tasks.NextHandler(w.conn.Store, w.found, w.conn.Log),
+				wire.TypeChanges: w.compareRuns,
+				wire.TypePass:    w.passChanges,
+			},
+		})
+	}, w.conn.Log)
 	if err != nil {
 		w.conn.complain("this worker creates no jobs that follow others", err)
 		return func() {}
 	}
-	return server.Close
+	w.rt.places.lookout.add(wire.NextQueue, watchedQueue{server: server})
+	return server.close
 }

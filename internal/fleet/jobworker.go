@@ -36,17 +36,16 @@ type JobWorker struct {
 	visitor *visit.Visitor
 	homes   int64 // number of hosts added to the job's scope, as last read
 	output  *Output
-	server  *wire.Server
+	server  *standby
 	heard   func(queue.Report, error)                               // called after each visit
 	broken  atomic.Bool                                             // pages could not be kept
 	gate    *visit.Gate                                             // nil if visits do not wait for the output
 	waits   func(why error)                                         // called with why pages cannot be kept, or with nil
 	rests   func(h crawler.Host, reason string, wait time.Duration) // called when a host is left alone; may be nil
 
-	mu       sync.Mutex // guards changes of server
 	tending  sync.WaitGroup
 	fetcher  *timed
-	lent     *fetch.Fetcher // for what is opened only for this job; nil if nothing is
+	lent     *fetch.Fetcher // for hosts and networks opened only for this job; nil if none are
 	revision int64          // of the settings in use; only used by Update
 
 	stopping chan struct{} // closed when visits must end
@@ -55,7 +54,8 @@ type JobWorker struct {
 }
 
 // NewJobWorker sets up a job worker whose scope starts with the hosts in home. It takes
-// ownership of out, even if it fails. known is what earlier fetches brought; nil for nothing.
+// ownership of out, even if it fails. known is what is known from earlier fetches; nil if nothing
+// is.
 func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Output, known *knowledge,
 	heard func(queue.Report, error)) (*JobWorker, error) {
 	st := &JobWorker{job: job, revision: job.Revision, rt: w, output: out, heard: heard, stopping: make(chan struct{})}
@@ -97,12 +97,12 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 	return st, nil
 }
 
-// settledOf returns the function that is told what was settled of a job.
+// settledOf returns the function that is called with each settled result of a job.
 func (w *Runtime) settledOf(job string) func(*fetched.Result) {
 	return func(r *fetched.Result) {
 		w.places.settled.Add(1)
 		w.tails.hear(job, r)
-		if !w.store.Private() { // no one else looks at the job
+		if !w.store.Private() { // otherwise no one else looks at the job
 			w.counts.hear(job, r)
 		}
 		if w.settled != nil {
@@ -125,8 +125,8 @@ func (st *JobWorker) Rests(hear func(h crawler.Host, reason string, wait time.Du
 // cannot be rewritten, such as standard output.
 func (st *JobWorker) CanWait() bool { return st.gate != nil }
 
-// lend lets the job worker connect to what is opened only for its job. It is called before
-// Open.
+// lend lets the job worker connect to hosts and networks that are opened only for its job. Call it
+// before Open.
 func (st *JobWorker) lend(ctx context.Context) error {
 	opened, err := st.rt.store.Opened(ctx, st.job.Job.Name)
 	if err != nil {
@@ -151,11 +151,17 @@ func (st *JobWorker) reach(ctx context.Context, h crawler.Host) error {
 
 // Open starts to receive visits. They are canceled when ctx ends.
 func (st *JobWorker) Open(ctx context.Context) (err error) {
-	st.rt.places.serve(st.job.Job.Name, st.visitor.Spent)
-	if st.server, err = st.serve(ctx); err == nil && st.gate != nil {
-		st.tending.Go(func() { st.tend(ctx) })
+	name := st.job.Job.Name
+	st.rt.places.serve(name, st.visitor.Spent)
+	st.server, err = newStandby(name, func() (*wire.Server, error) { return st.serve(ctx) }, st.rt.log)
+	if err != nil {
+		return err
 	}
-	return err
+	st.rt.places.watch(name, st.server)
+	if st.gate != nil {
+		st.tending.Go(st.tend)
+	}
+	return nil
 }
 
 func (st *JobWorker) serve(ctx context.Context) (*wire.Server, error) {
@@ -172,8 +178,8 @@ func (st *JobWorker) serve(ctx context.Context) (*wire.Server, error) {
 // Visits never are.
 const forwardEvery = 5 * time.Second
 
-// drainOf returns how long visits may take to end, with this grace for what is under way.
-// What follows the grace is settling and closing. 0 is the default of [wire.ServerConfig].
+// drainOf returns how long visits may take to end, if requests under way have this grace. After the
+// grace, a visit settles and closes. 0 is the default of [wire.ServerConfig].
 func drainOf(grace time.Duration) time.Duration {
 	if grace == 0 {
 		return 0
@@ -256,11 +262,8 @@ func (st *JobWorker) Stopped() bool {
 func (st *JobWorker) Shut() {
 	st.Stop()
 	st.shutOnce.Do(func() {
-		st.mu.Lock()
-		server := st.server
-		st.mu.Unlock()
-		if server != nil {
-			server.Close()
+		if st.server != nil {
+			st.server.close()
 			st.rt.places.leave(st.job.Job.Name)
 		}
 		st.tending.Wait()
@@ -303,12 +306,12 @@ func (st *JobWorker) visit(ctx context.Context, v wire.Visit, drain <-chan struc
 	return report, err
 }
 
-// failTerm is the timeout for ending a job that cannot go on.
+// failTerm is the timeout for ending a job that cannot continue.
 const failTerm = 5 * time.Second
 
 // fail ends the job, for the whole fleet, because a program's sink cannot keep its pages. The job
-// can be resumed: nothing is settled that was not kept. If Redis cannot be asked, the worker
-// leaves the job alone for some seconds, and then its sink is tried again.
+// can be resumed, because nothing is settled that was not kept. If Redis is unavailable, the worker
+// leaves the job alone for some seconds, and then tries its sink again.
 func (st *JobWorker) fail(ctx context.Context, why *visit.SinkError) {
 	st.Stop()
 	if st.rt.failed != nil {

@@ -26,6 +26,8 @@ type Local struct {
 	// Sole says that the worker has only one job. Its results are in the outlet itself, in
 	// files that are not named after the worker. Otherwise each job has its own folder.
 	Sole bool
+	// Downloads says that this job only downloads files, and reads no pages.
+	Downloads bool
 	// Poll is how long an empty queue is left alone; see [wire.ServerConfig].
 	Poll time.Duration
 	// Heard is called after each visit, in the visit's goroutine. lost is why pages of the
@@ -76,7 +78,7 @@ func (w *Worker) openPorts(scope *rules.Scope) {
 	w.scope = scope
 }
 
-// open opens the output of a job. known is what earlier fetches of it brought; nil for nothing.
+// open opens the output of a job. known is what is known from earlier fetches; nil if nothing is.
 func (w *Worker) open(job crawler.Status, known *knowledge) (*Output, error) {
 	name := job.Job.Name
 	cfg := OutputConfig{Job: job.Job, Beneath: w.folder(name), Worker: w.rt.name, Validators: w.keepsValidators(job)}

@@ -6,18 +6,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/trace"
 	"github.com/trawlcrawler/trawl/internal/version"
 )
 
-// NewRegistry returns the registry of a process's metrics. All names begin with trawl_,
-// including those of the process itself. Label values are names of jobs and words of fixed
-// sets, never something from the web. The metrics of whole jobs are in the dashboard.
+// NewRegistry returns the registry of a process's metrics. Their names begin with trawl_, except for
+// the metrics of every Go process, go_* and process_*, which have the names that other dashboards and
+// alerts know. Label values are names of jobs and words of fixed sets, never something from the web.
+// The metrics of whole jobs are in the dashboard.
 func NewRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	prometheus.WrapRegistererWithPrefix("trawl_", registry).MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
+	registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	return registry
 }
 
@@ -26,7 +28,7 @@ func NewRegistry() *prometheus.Registry {
 func buildInfo() prometheus.Collector {
 	info := version.Get()
 	g := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "build_info", Help: "Always 1; the labels describe the build of this process.",
+		Name: "trawl_build_info", Help: "Always 1; the labels describe the build of this process.",
 		ConstLabels: prometheus.Labels{"version": info.Version, "revision": info.Revision, "goversion": info.Go},
 	})
 	g.Set(1)
@@ -45,6 +47,9 @@ type workerMeters struct {
 	bytes    *prometheus.CounterVec
 	lacking  *prometheus.CounterVec
 	links    *prometheus.CounterVec
+
+	spilledURLs, spilledSeen, spilledBytes, spillObjects, broughtBack, spillFailures *prometheus.CounterVec
+
 	requests *prometheus.HistogramVec
 
 	byJob []jobSeries // all of the above
@@ -91,6 +96,15 @@ func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 		bytes:   counts("trawl_worker_body_bytes_total", "Bytes of bodies, after decoding."),
 		lacking: counts("trawl_worker_incomplete_pages_total", "Pages that lack a required field."),
 		links:   counts("trawl_worker_links_total", "Links that were new and admitted."),
+		spilledURLs: counts("trawl_worker_spilled_urls_total",
+			"Waiting URLs that this worker moved out of Redis because of its budget."),
+		spilledSeen: counts("trawl_worker_spilled_seen_urls_total",
+			"Seen URLs whose fingerprints this worker moved out of Redis because of its budget."),
+		spilledBytes: counts("trawl_worker_spilled_bytes_total", "Bytes of the objects with spilled URLs."),
+		spillObjects: counts("trawl_worker_spill_objects_total", "Objects with spilled URLs."),
+		broughtBack:  counts("trawl_worker_brought_back_urls_total", "Spilled URLs that visits have brought back."),
+		spillFailures: counts("trawl_worker_spill_failures_total",
+			"Failures to spill URLs or to read spilled ones; such URLs wait."),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "trawl_worker_visits_open", Help: "Visits that are under way."}, []string{LabelJob}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -102,7 +116,8 @@ func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 		Name: "trawl_worker_visits_limit", Help: "Most visits at once: the worker's concurrency."})
 	places.Set(float64(concurrency))
 	r.MustRegister(places)
-	m.byJob = registerAll(r, m.open, m.visits, m.failures, m.outcomes, m.bytes, m.lacking, m.links, m.requests)
+	m.byJob = registerAll(r, m.open, m.visits, m.failures, m.outcomes, m.bytes, m.lacking, m.links, m.requests,
+		m.spilledURLs, m.spilledSeen, m.spilledBytes, m.spillObjects, m.broughtBack, m.spillFailures)
 	return m
 }
 
@@ -119,11 +134,23 @@ func (m *workerMeters) begin(job string) (end func(queue.Report, error)) {
 		m.bytes.WithLabelValues(job).Add(float64(r.Bytes))
 		m.lacking.WithLabelValues(job).Add(float64(r.Incomplete))
 		m.links.WithLabelValues(job).Add(float64(r.Links))
+		m.spillFailures.WithLabelValues(job)
 		failures := m.failures.WithLabelValues(job) // creates the series with 0 before the first failure
 		if err != nil {
 			failures.Inc()
 		}
 	}
+}
+
+// spilled counts an object of spilled URLs. seen says that it has fingerprints of seen URLs.
+func (m *workerMeters) spilled(job string, s frontier.Spilled, seen bool) {
+	urls := m.spilledURLs
+	if seen {
+		urls = m.spilledSeen
+	}
+	urls.WithLabelValues(job).Add(float64(s.URLs))
+	m.spilledBytes.WithLabelValues(job).Add(float64(s.Bytes))
+	m.spillObjects.WithLabelValues(job).Add(float64(s.Objects))
 }
 
 // asked counts a request.
@@ -138,7 +165,7 @@ func (m *workerMeters) forget(job string) { dropJob(m.byJob, job) }
 func countSpans(r prometheus.Registerer, t *trace.Tracer) {
 	count := func(result string, value func() int64) {
 		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "trawl_worker_trace_spans_total",
-			Help:        "Spans for OpenTelemetry, by what came of them.",
+			Help:        "Spans for OpenTelemetry, by result.",
 			ConstLabels: prometheus.Labels{"result": result}}, func() float64 { return float64(value()) }))
 	}
 	count("sent", func() int64 { sent, _ := t.Counts(); return sent })

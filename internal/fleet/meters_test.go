@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -53,6 +54,9 @@ func TestARemovedJobLeavesNoSeries(t *testing.T) {
 	for _, job := range []string{"gone", "stays"} {
 		end := worker.begin(job)
 		worker.asked(job, time.Second)
+		worker.spilled(job, frontier.Spilled{Objects: 1, URLs: 500, Bytes: 6000}, false)
+		worker.spilled(job, frontier.Spilled{Objects: 1, URLs: 500, Bytes: 4000}, true)
+		worker.broughtBack.WithLabelValues(job).Add(500)
 		end(queue.Report{Ending: queue.EndDry, Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 1}},
 			errors.New("a full disk"))
 		dispatcher.enqueued.WithLabelValues(job).Inc()

@@ -33,8 +33,8 @@ type OutletConfig struct {
 	// Patience is how long a visit waits for room in the spool before it fails, so that the
 	// job is left alone for a while. Default 2s.
 	Patience time.Duration
-	// Store is told what has arrived in a bucket, and which live workers still have
-	// something for it. Default none; then no one knows what a lost worker had.
+	// Store is told which segments have arrived in a bucket, and which ones live workers still
+	// have. Default none; then pages that a lost worker had not shipped are not fetched again.
 	Store *frontier.Store
 	// Log receives errors. Default none.
 	Log *slog.Logger

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// paceTerm is the time that a pace mostly depends on.
+// paceTerm is the time that mostly determines a pace.
 const paceTerm = 5 * time.Second
 
-// pace is how many pages a second a worker settles lately: older seconds count less and less. The
-// zero value has not begun. It is not safe for concurrent use.
+// pace measures how many pages a second a worker has settled lately: the older a second, the less
+// it counts. The zero value has no measurement yet. It is not safe for concurrent use.
 type pace struct {
 	at        time.Time
 	count     int64
@@ -30,7 +30,7 @@ func (p *pace) rate(now time.Time, count int64) float64 {
 	return p.perSecond
 }
 
-// memory returns how many bytes the process has of its system, those that Go manages.
+// memory returns how many bytes of memory Go has from the system.
 func memory() int64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)

@@ -20,14 +20,14 @@ import (
 
 // This file tells the webhooks of continuous jobs which pages have changed, from their records.
 
-// changesEvery is how often a worker has the changes of a continuous job passed on.
+// changesEvery is how often a worker enqueues the passing on of a continuous job's changes.
 const changesEvery = 10 * time.Second
 
 // changesTerm limits one task that passes changes on.
 const changesTerm = 5 * time.Minute
 
-// orderPassing enqueues tasks that pass on the changes of continuous jobs. However many workers do so,
-// asynq has one task of a job at a time.
+// orderPassing enqueues tasks that pass on the changes of continuous jobs. Even if many workers do
+// so, asynq has one such task of a job at a time.
 func (w *Worker) orderPassing(ctx context.Context, going []crawler.Status) {
 	if w.local != nil || time.Since(w.ordered) < changesEvery {
 		return
@@ -98,7 +98,7 @@ func (w *Worker) passChanges(ctx context.Context, t *asynq.Task) (err error) {
 	return ctx.Err()
 }
 
-// keyOf identifies a batch by what it has, so that the same one is not told twice.
+// keyOf identifies a batch by its content, so that the same batch is not sent twice.
 func keyOf(batch []change.Page) string {
 	sum := fnv.New64a()
 	for p := range slices.Values(batch) {

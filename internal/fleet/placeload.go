@@ -15,14 +15,19 @@ func (p *places) share(ctx context.Context) {
 	for {
 		others := p.tell(ctx)
 		every := min(max(shareLeast, time.Duration(others)*shareEach), time.Second)
-		stir := p.stir
-		if others == 0 || p.still() {
+		stir, still := p.stir, p.still()
+		if !still {
+			p.lull.Stir()
+		}
+		if others == 0 || still {
 			every = max(every, shareAlone)
 		} else {
 			stir = nil
 		}
+		over, ended := p.lull.Pause(every, shareLong)
 		select {
-		case <-time.After(every):
+		case <-over:
+		case <-ended:
 		case <-stir:
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shareTerm)
@@ -46,7 +51,7 @@ func (p *places) still() bool {
 func (p *places) tell(ctx context.Context) int {
 	ctx, cancel := context.WithTimeout(ctx, shareTerm)
 	defer cancel()
-	others, err := p.board.ShareLoad(ctx, p.load())
+	others, err := p.board.ShareLoad(ctx, p.load(), longer(p.lull, shareLong-shareAlone))
 	if err != nil {
 		p.log.Debug("the load of the workers cannot be read", "error", err)
 		others = nil // without knowing the others, take every task
@@ -78,7 +83,7 @@ func (p *places) load() frontier.WorkerLoad {
 const (
 	// spentWithin is the time for which a worker reports what its visits spend time on.
 	spentWithin = 15 * time.Second
-	// maxSpent is for how many jobs it does: those with the most time. Every worker reads
+	// maxSpent is how many jobs a report has, those with the most time, because every worker reads
 	// the reports of all others several times a second.
 	maxSpent = 16
 )

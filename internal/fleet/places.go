@@ -23,16 +23,18 @@ type places struct {
 	most   int
 	log    *slog.Logger
 
-	mu     sync.Mutex
-	asking int             // places reserved while a queue is being asked
-	taken  int             // places used by tasks
-	queue  []chan struct{} // goroutines that wait for a place, in order
-	jobs   map[string]*jobPlaces
-	anyJob bool                  // the worker serves every job
-	term   time.Duration         // how long a queue stays awake
-	stir   chan struct{}         // ends the pause between two reports of a fleet that does nothing
-	others []frontier.WorkerLoad // the last reports of the others
-	pace   pace                  // of settled
+	mu      sync.Mutex
+	asking  int             // places reserved while a queue is being asked
+	taken   int             // places used by tasks
+	queue   []chan struct{} // goroutines that wait for a place, in order
+	jobs    map[string]*jobPlaces
+	anyJob  bool                  // the worker serves every job
+	term    time.Duration         // awakeTerm, except in tests
+	stir    chan struct{}         // ends the pause between two reports of a fleet that does nothing
+	others  []frontier.WorkerLoad // the last reports of the others
+	pace    pace                  // of settled
+	lookout *lookout
+	lull    *lull
 
 	settled atomic.Int64 // pages, since the worker began
 
@@ -42,10 +44,10 @@ type places struct {
 
 // board is where the workers of a fleet report their loads to one another.
 type board interface {
-	ShareLoad(ctx context.Context, own frontier.WorkerLoad) ([]frontier.WorkerLoad, error)
+	ShareLoad(ctx context.Context, own frontier.WorkerLoad, extra time.Duration) ([]frontier.WorkerLoad, error)
 	Leave(ctx context.Context, worker string) error
 	Pending(ctx context.Context, job string) (int, error)
-	AnyPending(ctx context.Context, jobs []string) (bool, error)
+	queueBoard
 	Signals(ctx context.Context, heard func(job string))
 	MendQueue(ctx context.Context, job string) (gone []string, err error)
 }
@@ -58,7 +60,7 @@ type jobPlaces struct {
 	passTerm time.Time   // when the passes expire
 	since    time.Time   // when the worker began to serve the job
 	waits    time.Time   // since when a task has been left to others; zero: none is
-	looked   time.Time   // when one was last left to others
+	looked   time.Time   // when a task was last left to others
 	awake    time.Time   // until when the queue is asked
 
 	spent  func() activity.Spent
@@ -82,26 +84,29 @@ const (
 	// at it, within this time.
 	maxPasses = 32
 	passTime  = 50 * time.Millisecond
-	// awakeTerm is how long a queue is asked after it had a task, or a signal said so. Then it
-	// rests: its job has nothing to do for now. It is longer than signalEvery.
+	// awakeTerm is how long a queue is asked after it had a task, or a signal said that it has one.
+	// Then it rests, because its job has nothing to do for now. It is longer than signalEvery.
 	awakeTerm = time.Second
 	// lookEvery is how often the worker looks at all queues that rest, with one command, in case a
 	// signal was lost or a program has enqueued a task itself.
 	lookEvery = time.Second
+	// lookLong is lookEvery during a lull.
+	lookLong = 2 * time.Second
 )
 
 // newPlaces returns the places of a worker, and reports them to other workers until it is
 // closed. The name gets a random suffix, because commands on one machine may share a name.
-func newPlaces(b board, worker string, most int, log *slog.Logger) *places {
+func newPlaces(b board, worker string, most int, lull *lull, log *slog.Logger) *places {
 	worker += "#" + rand.Text()[:8]
 	ctx, stop := context.WithCancel(context.Background())
 	p := &places{board: b, worker: worker, most: most, log: log, jobs: make(map[string]*jobPlaces), stop: stop,
-		term: awakeTerm, stir: make(chan struct{}, 1), done: make(chan struct{})}
+		term: awakeTerm, stir: make(chan struct{}, 1), lull: lull, done: make(chan struct{})}
+	p.lookout = newLookout(b, lull, lookEvery, lookLong, p.full)
 	go func() {
 		defer close(p.done)
 		var others sync.WaitGroup
 		others.Go(func() { b.Signals(ctx, p.arouse) })
-		others.Go(func() { p.lookAround(ctx) })
+		others.Go(func() { p.lookout.run(ctx) })
 		p.share(ctx)
 		others.Wait()
 	}()
@@ -140,6 +145,7 @@ func (p *places) serveAny() {
 // leave records that the worker no longer serves a job. All tasks of the job must have
 // ended.
 func (p *places) leave(job string) {
+	p.lookout.remove(job)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if j := p.jobs[job]; j != nil {
@@ -154,11 +160,61 @@ func (p *places) free(n int) {
 		for _, j := range p.jobs {
 			j.awake = time.Now().Add(p.term)
 		}
+		p.lookout.nudge()
 	}
 	p.taken -= n
 	for range n {
 		p.wake()
 	}
+}
+
+// arouse makes the worker ask the queue of a job for a while, or all queues if job is "".
+func (p *places) arouse(job string) {
+	p.lull.Stir()
+	select {
+	case p.stir <- struct{}{}:
+	default:
+	}
+	p.lookout.rouse(job)
+	p.ask(job)
+}
+
+// ask makes the open servers of a job ask its queue for a while, or those of all jobs if job is "".
+func (p *places) ask(job string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, j := range p.jobs {
+		if job == "" || job == name {
+			j.awake = time.Now().Add(p.term)
+		}
+	}
+}
+
+// resting lists the jobs whose queues are not to be asked now.
+func (p *places) resting() (jobs []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for name, j := range p.jobs {
+		if now.After(j.awake) {
+			jobs = append(jobs, name)
+		}
+	}
+	return jobs
+}
+
+// rests reports whether the queue of a job is not to be asked now.
+func (p *places) rests(job string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	j := p.jobs[job]
+	return j != nil && time.Now().After(j.awake)
+}
+
+// watch closes the server of a job while its queue stays empty.
+func (p *places) watch(job string, server *standby) {
+	p.lookout.add(job, watchedQueue{server: server, rests: func() bool { return p.rests(job) },
+		rouse: func() { p.ask(job) }})
 }
 
 // wake tells the first goroutine in line that a place may be free. p.mu is held.
@@ -307,9 +363,9 @@ func (p *places) After(job string, got bool) {
 	p.wake()
 }
 
-// Failed deletes asynq's keys of the queue that have the wrong type. The scheduler reads all
-// of them but the leases, so only an attempt to take a task meets one of those. asynq would
-// retry forever.
+// Failed deletes asynq's keys of the queue that have the wrong type. The scheduler reads all of
+// these keys except the leases, so only an attempt to take a task meets a bad one there. asynq
+// would retry forever.
 func (p *places) Failed(ctx context.Context, queue string, err error) {
 	if !isWrongType(err) {
 		return
@@ -339,9 +395,9 @@ func (p *places) Begin(job string) (end func()) {
 	}
 }
 
-// Reserve takes up to n places more for visits of a task that has begun, and returns how many.
-// No more are taken than are free, even if other workers should take the visits: they are here
-// already.
+// Reserve takes up to n further places for visits of a task that has begun, and returns how many.
+// It takes only free places, and does not leave the visits to other workers, because the task is
+// here already.
 func (p *places) Reserve(_ string, n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -381,11 +437,12 @@ func (p *places) lapse(now time.Time) {
 	}
 }
 
-// Intervals of load reports: for a worker that is alone, or while no worker does anything, the least
-// for one of several, and the share of each when there are many.
+// Intervals of load reports: of a worker that is alone, or while no worker does anything; the
+// shortest of one among several; and the share of each among many.
 const (
 	shareAlone = 500 * time.Millisecond
 	shareLeast = 100 * time.Millisecond
 	shareEach  = 10 * time.Millisecond
-	shareTerm  = time.Second // timeout of one call to Redis
+	shareLong  = 10 * time.Second // during a lull; such a report counts for as much longer
+	shareTerm  = time.Second      // timeout of one call to Redis
 )

@@ -21,20 +21,33 @@ type fakeBoard struct {
 	pending int
 }
 
-func (b *fakeBoard) ShareLoad(context.Context, frontier.WorkerLoad) ([]frontier.WorkerLoad, error) {
+func (b *fakeBoard) ShareLoad(context.Context, frontier.WorkerLoad, time.Duration) ([]frontier.WorkerLoad, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.others, nil
+}
+
+// add adds tasks that wait.
+func (b *fakeBoard) add(tasks int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pending += tasks
 }
 
 func (b *fakeBoard) Leave(context.Context, string) error { return nil }
 
 func (b *fakeBoard) MendQueue(context.Context, string) ([]string, error) { return nil, nil }
 
-func (b *fakeBoard) AnyPending(context.Context, []string) (bool, error) {
+func (b *fakeBoard) Queues(_ context.Context, queues []string) (map[string]frontier.QueueTasks, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.pending > 0, nil
+	found := make(map[string]frontier.QueueTasks)
+	for _, queue := range queues {
+		if b.pending > 0 {
+			found[queue] = frontier.QueueTasks{Pending: true}
+		}
+	}
+	return found, nil
 }
 
 func (b *fakeBoard) Signals(ctx context.Context, _ func(job string)) { <-ctx.Done() }
@@ -47,12 +60,13 @@ func (b *fakeBoard) Pending(context.Context, string) (int, error) {
 
 func newTestPlaces(t *testing.T, most, pending int, others ...frontier.WorkerLoad) *places {
 	t.Helper()
-	p := newPlaces(&fakeBoard{others: others, pending: pending}, "w", most, slog.New(slog.DiscardHandler))
+	p := newPlaces(&fakeBoard{others: others, pending: pending}, "w", most, newLull(), slog.New(slog.DiscardHandler))
 	t.Cleanup(p.close)
 	p.tell(t.Context())
 	p.term = time.Hour // a slow machine may take longer than the default
 	for _, job := range []string{"a", "b", "c"} {
 		p.serve(job, func() activity.Spent { return activity.Spent{} })
+		p.watch(job, &standby{over: true})
 	}
 	return p
 }
@@ -70,7 +84,7 @@ func (p *places) startTask(t *testing.T, job string) (finish func()) {
 
 func TestAWorkerReportsWhatItsJobsSpendTimeOn(t *testing.T) {
 	t.Parallel()
-	p := newPlaces(&fakeBoard{}, "w", 5, slog.New(slog.DiscardHandler))
+	p := newPlaces(&fakeBoard{}, "w", 5, newLull(), slog.New(slog.DiscardHandler))
 	t.Cleanup(p.close)
 	var spent atomic.Int64
 	for n := range maxSpent + 2 {

@@ -11,8 +11,12 @@ import (
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
-// appearEvery is how often a process shows a sign of life.
-const appearEvery = time.Second
+// appearEvery is how often a process shows a sign of life, and appearLong how often during a lull.
+// The latter signs count for as much longer.
+const (
+	appearEvery = time.Second
+	appearLong  = 10 * time.Second
+)
 
 // Appear shows the fleet that a process is alive, until stop is called, which shows that it
 // has ended.
@@ -23,15 +27,15 @@ func (d *Connection) Appear(ctx context.Context, p waiting.Process) (stop func()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(appearEvery)
-		defer tick.Stop()
 		for {
+			over, ended := d.lull.Pause(appearEvery, appearLong)
 			select {
-			case <-tick.C:
-				d.sign(living, p)
+			case <-over:
+			case <-ended:
 			case <-living.Done():
 				return
 			}
+			d.sign(living, p)
 		}
 	}()
 	return func() {
@@ -47,9 +51,17 @@ func (d *Connection) Appear(ctx context.Context, p waiting.Process) (stop func()
 func (d *Connection) sign(ctx context.Context, p waiting.Process) {
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
-	if err := d.Store.Appear(ctx, p); err != nil && ctx.Err() == nil {
+	if err := d.Store.Appear(ctx, p, longer(d.lull, appearLong-appearEvery)); err != nil && ctx.Err() == nil {
 		d.complain("the process cannot show the fleet that it is alive", err)
 	}
+}
+
+// longer returns how much longer than usual a repeated report counts: extra during a lull.
+func longer(l *lull, extra time.Duration) time.Duration {
+	if l.On() {
+		return extra
+	}
+	return 0
 }
 
 // ErrNameInUse means that another live worker has the same name.
@@ -72,6 +84,7 @@ func (d *Connection) CheckName(ctx context.Context, name string) error {
 	if err != nil || len(first) == 0 {
 		return nil
 	}
+	_ = d.Store.Signal(ctx, "") // ends a lull of the other worker, if it lives
 	tick := time.NewTicker(silenceEvery)
 	defer tick.Stop()
 	for began := time.Now(); time.Since(began) < silenceTerm; {
@@ -85,7 +98,7 @@ func (d *Connection) CheckName(ctx context.Context, name string) error {
 			return nil
 		}
 		for id, gone := range now {
-			if gone.After(first[id]) {
+			if !gone.Equal(first[id]) {
 				return fmt.Errorf("worker name %q: %w: choose another, or end that worker first", name,
 					ErrNameInUse)
 			}

@@ -61,8 +61,8 @@ func (r *Readiness) Advise(advice func(context.Context) []string) {
 	r.advice = append(r.advice, advice)
 }
 
-// Notes returns what an operator should know while the process is ready: its warning, and what
-// jobs wait for.
+// Notes returns what an operator should know while the process is ready: its warning, and what jobs
+// wait for.
 func (r *Readiness) Notes(ctx context.Context) (notes []string) {
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()

@@ -19,10 +19,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/validators"
 )
 
-// This file finds out what earlier fetches of a job's pages brought, before the worker serves the
-// job: from the outputs of earlier runs, and of the job itself.
+// Before the worker serves a job, this file reads what is known from earlier fetches of its pages:
+// from the outputs of earlier runs, and of the job itself.
 
-// knowledge is what is known of pages since earlier fetches. It is safe for concurrent use.
+// knowledge is what is known of pages from earlier fetches. It is safe for concurrent use.
 type knowledge struct {
 	index *validators.Index
 	log   *slog.Logger
@@ -60,7 +60,7 @@ type recall struct {
 	created time.Time // of the job
 	stop    context.CancelFunc
 	done    chan struct{}
-	known   *knowledge // nil for nothing; valid once done is closed
+	known   *knowledge // nil if nothing is known; valid once done is closed
 }
 
 // keepsValidators reports whether the worker keeps validators of the pages of a job.
@@ -72,8 +72,8 @@ func (w *Worker) keepsValidators(job crawler.Status) bool {
 }
 
 // recall returns what is known of pages of a job from earlier fetches. Until that is read, which
-// may take minutes for millions of pages, ready is false. It claims the place of the job's results
-// before.
+// may take minutes for millions of pages, ready is false. Before that, recall claims the place of
+// the job's results.
 func (w *Worker) recall(hard context.Context, job crawler.Status) (known *knowledge, ready bool) {
 	name := job.Job.Name
 	r := w.recalls[name]
@@ -99,7 +99,8 @@ func (w *Worker) recall(hard context.Context, job crawler.Status) (known *knowle
 	}
 }
 
-// remember reads what earlier fetches brought, in the background if that is anything.
+// remember reads what is known from earlier fetches, in the background if there are outputs to
+// read.
 func (w *Worker) remember(hard context.Context, job crawler.Status, r *recall) {
 	if !w.keepsValidators(job) {
 		close(r.done)
@@ -240,7 +241,7 @@ func (s source) read(ctx context.Context, b *validators.Builder) error {
 			if err := b.Line(line); !errors.Is(err, validators.ErrLine) {
 				return err
 			}
-			return nil // damaged: its page is fetched whole
+			return nil // the line is damaged: its page is fetched whole
 		})
 		if err != nil && !errors.Is(err, output.ErrDamaged) && !errors.Is(err, output.ErrMissing) {
 			return err

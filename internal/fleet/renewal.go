@@ -26,9 +26,9 @@ type renewal struct {
 	closed bool
 }
 
-// MayPass reports whether an error of an output may go away, by itself or when someone
-// fixes a disk: it is an error of the system, says that the spool is full, or that a busy
-// machine did not keep the results in time.
+// MayPass reports whether an error of an output may pass, by itself or when someone fixes a disk.
+// It may if it comes from the system, or says that the spool is full, or that a busy machine did
+// not keep the results in time.
 func MayPass(err error) bool {
 	var errno syscall.Errno
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, spool.ErrFull) ||

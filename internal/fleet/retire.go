@@ -46,7 +46,7 @@ func (w *Worker) retireAll() {
 	w.retiring.Wait()
 }
 
-// noteTerm is the timeout for writing to an output what a job has settled.
+// noteTerm is the timeout for noting in an output what a job has settled.
 const noteTerm = 30 * time.Second
 
 // noteEnd writes to the output of a finished job how many records it should have, so that

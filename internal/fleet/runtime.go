@@ -60,11 +60,15 @@ type RuntimeConfig struct {
 	Name string
 	// Concurrency is the most visits at once; at least 1.
 	Concurrency int
+	// Downloads says that the jobs only download: pages are not read, and a small heap is enough.
+	Downloads bool
 	// Poll is how long an empty queue is left alone; see [wire.ServerConfig].
 	Poll time.Duration
 	// Fetch configures what connections may reach, and where bodies that do not fit in
 	// memory are stored.
 	Fetch fetch.Config
+	// lull says when nothing happens in the fleet. Default one of its own.
+	lull *lull
 	// Metrics registers the worker's metrics.
 	Metrics prometheus.Registerer
 	Log     *slog.Logger
@@ -91,7 +95,7 @@ type RuntimeConfig struct {
 
 // NewRuntime opens a runtime. redis is the connection for asynq.
 func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConfig) (*Runtime, error) {
-	boundMemory(cfg.Concurrency)
+	boundMemory(&cfg)
 	cfg.Fetch.Log = cfg.Log
 	browser, err := findBrowser(cfg.Browser, cfg.Log)
 	if err != nil {
@@ -102,6 +106,10 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 		return nil, err
 	}
 	tracer := newTracer(cfg)
+	renders := newRenderMeters(cfg.Metrics, browser)
+	if browser != nil {
+		browser.meters = renders
+	}
 	return &Runtime{
 		trace:   tracer,
 		Fetcher: fetcher, name: cfg.Name, store: store, redis: redis, poll: cfg.Poll, log: cfg.Log,
@@ -109,7 +117,7 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 		robots: robots.New(store.RobotsCache(), robots.Config{}),
 		trees:  htmltree.NewRoom(),
 		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
-		places: newPlaces(store, cfg.Name, cfg.Concurrency, cfg.Log),
+		places: newPlaces(store, cfg.Name, cfg.Concurrency, cmp.Or(cfg.lull, newLull()), cfg.Log),
 		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
 		tails:  newTails(store),
 		counts: newSpreads(store),
@@ -122,8 +130,9 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 }
 
 // newTracer returns the tracer that the environment of the process asks for; nil for none. A variable
-// that cannot be used turns traces off and not the worker, because many environments set them for
-// all of their programs (OpenTelemetry, "Environment Variable Specification": warn, and ignore it).
+// that cannot be used turns off traces rather than the worker, because many environments set these
+// variables for all programs (OpenTelemetry, "Environment Variable Specification": warn, and ignore
+// it).
 func newTracer(cfg RuntimeConfig) *trace.Tracer {
 	process := trace.Process{Version: version.Get().Version, Instance: cfg.Name}
 	tracer, err := trace.FromEnvironment(os.Getenv, process, cfg.Log)
@@ -145,16 +154,31 @@ func newTracer(cfg RuntimeConfig) *trace.Tracer {
 // parsers and Redis may hold, plus some memory for each visit.
 const (
 	heapFloor   = 56 << 20
+	smallFloor  = 16 << 20 // of downloads, which make little garbage,
+	smallGrowth = 50       // and the least percentage by which their heap grows
 	baseMemory  = 384 << 20
 	visitMemory = 256 << 10
 )
 
-// boundMemory tells the garbage collector how much memory this many visits need. GOMEMLIMIT
-// and GOGC, if the operator sets them, take precedence.
-func boundMemory(visits int) {
-	heap.Floor(heapFloor)
+// How much of bodies downloads hold in memory. Only the sink reads them, and it copies the rest of
+// a long body from a file.
+const (
+	smallHead   = 256 << 10
+	smallBodies = 6 << 20
+)
+
+// boundMemory tells the garbage collector how much memory the visits need, and bounds the bodies of
+// downloads. GOMEMLIMIT and GOGC, if the operator sets them, take precedence.
+func boundMemory(cfg *RuntimeConfig) {
+	if cfg.Downloads {
+		cfg.Fetch.HeadBytes = cmp.Or(cfg.Fetch.HeadBytes, smallHead)
+		cfg.Fetch.Memory = cmp.Or(cfg.Fetch.Memory, smallBodies)
+		heap.Floor(smallFloor, smallGrowth)
+	} else {
+		heap.Floor(heapFloor, 100)
+	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(baseMemory + int64(visits)*visitMemory)
+		debug.SetMemoryLimit(baseMemory + int64(cfg.Concurrency)*visitMemory)
 	}
 }
 
@@ -174,7 +198,7 @@ func (w *Runtime) full() bool { return w.places.full() }
 func (w *Runtime) Close() {
 	w.places.close()
 	if err := w.browser.close(); err != nil {
-		w.log.Warn("the browser did not end as it should", "error", err)
+		w.log.Warn("the browser did not end properly", "error", err)
 	}
 	w.Fetcher.Close()
 	w.trace.Close()

@@ -47,6 +47,8 @@ type Scheduler struct {
 	jobs   *tasks.Client
 	runner *scheduler.Runner
 	sent   *prometheus.CounterVec
+
+	lookout *lookout // of its own queues
 }
 
 // RunScheduler runs the scheduler of a fleet: it keeps all jobs running until ctx ends.
@@ -62,28 +64,43 @@ func NewScheduler(conn *Connection, cfg SchedulerConfig) *Scheduler {
 	}
 	queues := wire.NewDispatcher(conn.Asynq, 0)
 	dispatcher := newDispatcher(queues, conn)
+	queues.Lull = conn.lull.On
+	queues.Reported = func(job string) int { return len(dispatcher.said.names(job)) }
 	if cfg.Worker != nil {
 		dispatcher.own = cfg.Worker.rt.places.most
 	}
 	s := &Scheduler{
 		conn: conn, cfg: cfg, queues: queues, jobs: tasks.NewClient(conn.Store, conn.Asynq),
-		sent: newSent(conn.Registry),
-		runner: scheduler.NewRunner(prompt{conn.Store, cfg.Worker}, dispatcher, conn.Store.Frontier, scheduler.Config{
-			Log: conn.Log, Removed: dispatcher.drop, Jobs: cfg.Jobs, Ended: cfg.Ended,
-			Happened: func(ctx context.Context, job crawler.Status) error {
-				return queues.PassOn(ctx, conn.Store, job)
-			},
-		}),
+		sent:    newSent(conn.Registry),
+		lookout: newLookout(conn.Store, conn.lull, tasksEvery, tasksEvery, func() bool { return false }),
 	}
+	s.runner = scheduler.NewRunner(prompt{conn.Store, cfg.Worker}, dispatcher, conn.Store.Frontier, scheduler.Config{
+		Log: conn.Log, Removed: dispatcher.drop, Jobs: cfg.Jobs, Ended: cfg.Ended, Happened: s.passOn, Lull: conn.lull,
+		Room: newHeadroom(conn.Store.Vitals, conn.Store.Budget, conn.Log).Room,
+	})
+	conn.onChange(func() { s.heard("") })
 	conn.Ready.Advise(s.waits)
 	return s
+}
+
+// passOn enqueues the tasks that pass on the events of a job.
+func (s *Scheduler) passOn(ctx context.Context, job crawler.Status) error {
+	err := s.queues.PassOn(ctx, s.conn.Store, job)
+	s.lookout.rouse(wire.EventQueue)
+	return err
+}
+
+// heard is called when something is to be done for a job; for all jobs if job is "".
+func (s *Scheduler) heard(job string) {
+	s.conn.lull.Stir()
+	s.runner.Nudge(job)
 }
 
 // mostAdvised is how many jobs a check of readiness looks at.
 const mostAdvised = 50
 
-// waits says which running jobs wait for something that an operator must start, and why. What
-// cannot be read now is left out: that Redis is away makes the process not ready.
+// waits says which running jobs wait for something that an operator must start, and why. It leaves
+// out jobs that cannot be read now: while Redis is unavailable, the process is not ready anyway.
 func (s *Scheduler) waits(ctx context.Context) (notes []string) {
 	all, err := s.conn.Store.Statuses(ctx)
 	if err != nil {
@@ -116,24 +133,15 @@ func (s *Scheduler) mine(job string) bool {
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.queues.Close()
 	defer s.jobs.Close()
-	if s.cfg.Seeds {
-		seeds, err := s.serveSeeds(context.WithoutCancel(ctx))
-		if err != nil {
-			return err
-		}
-		defer seeds.Close()
+	stop, err := s.serve(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
 	}
-	if s.cfg.Webhooks != nil {
-		events, err := wire.ServeEvents(context.WithoutCancel(ctx), s.conn.Asynq, s.conn.Store,
-			webhook.NewSender(*s.cfg.Webhooks), s.delivered, s.conn.Log)
-		if err != nil {
-			return err
-		}
-		defer events.Close()
-	}
+	defer stop()
 	defer s.conn.Appear(ctx, waiting.Process{Kind: waiting.KindScheduler, Name: s.cfg.Name, Jobs: s.cfg.Jobs})()
 	var listening sync.WaitGroup
-	listening.Go(func() { s.conn.Store.Signals(ctx, s.runner.Nudge) })
+	listening.Go(func() { s.conn.Store.Signals(ctx, s.heard) })
+	listening.Go(func() { s.lookout.run(ctx) })
 	defer listening.Wait()
 	return s.runner.Run(ctx)
 }
@@ -141,21 +149,57 @@ func (s *Scheduler) Run(ctx context.Context) error {
 const (
 	seedTasks = 4                      // run at once; each admits with several goroutines
 	seedPoll  = 250 * time.Millisecond // polling interval of an empty queue
+	// tasksEvery is how often a scheduler looks for tasks in its queues while their servers are
+	// closed.
+	tasksEvery = 500 * time.Millisecond
 )
 
-// serveSeeds starts a server of the queue of seeds. Any number may run.
-func (s *Scheduler) serveSeeds(ctx context.Context) (*wire.Server, error) {
-	return wire.Serve(ctx, s.conn.Asynq, nil, wire.ServerConfig{
-		Job: tasks.SeedQueue, Concurrency: seedTasks, Poll: seedPoll, Log: s.conn.Log,
-		Others: map[string]asynq.HandlerFunc{tasks.TypeSeed: tasks.SeedHandler(s.conn.Store, s.conn.Log)},
-	})
+// serve opens the servers of the scheduler's own queues, until stop is called. Any number of
+// processes may serve them.
+func (s *Scheduler) serve(ctx context.Context) (stop func(), err error) {
+	var open []*standby
+	stop = func() {
+		for _, server := range open {
+			server.close()
+		}
+	}
+	for queue, serve := range s.servers(ctx) {
+		server, err := newStandby(queue, serve, s.conn.Log)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		open = append(open, server)
+		s.lookout.add(queue, watchedQueue{server: server})
+	}
+	return stop, nil
 }
 
-// newSent returns the counters of tries to tell webhooks of events. They have no label for the
-// job: tasks outlast it.
+// servers returns functions that open the servers of the scheduler's own queues, by queue.
+func (s *Scheduler) servers(ctx context.Context) map[string]func() (*wire.Server, error) {
+	all := make(map[string]func() (*wire.Server, error))
+	if s.cfg.Seeds {
+		all[tasks.SeedQueue] = func() (*wire.Server, error) {
+			return wire.Serve(ctx, s.conn.Asynq, nil, wire.ServerConfig{
+				Job: tasks.SeedQueue, Concurrency: seedTasks, Poll: seedPoll, Log: s.conn.Log,
+				Others: map[string]asynq.HandlerFunc{tasks.TypeSeed: tasks.SeedHandler(s.conn.Store, s.conn.Log)},
+			})
+		}
+	}
+	if s.cfg.Webhooks != nil {
+		sender := webhook.NewSender(*s.cfg.Webhooks)
+		all[wire.EventQueue] = func() (*wire.Server, error) {
+			return wire.ServeEvents(ctx, s.conn.Asynq, s.conn.Store, sender, s.delivered, s.conn.Log)
+		}
+	}
+	return all
+}
+
+// newSent returns the counters of tries to deliver events to webhooks. They have no label for the
+// job, because tasks outlast it.
 func newSent(r prometheus.Registerer) *prometheus.CounterVec {
 	sent := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "trawl_scheduler_webhook_tries_total",
-		Help: "Tries of this scheduler to tell webhooks of events, by result: delivered or failed."}, []string{"result"})
+		Help: "Tries of this scheduler to deliver events to webhooks, by result: delivered or failed."}, []string{"result"})
 	for _, result := range []string{"delivered", "failed"} {
 		sent.WithLabelValues(result)
 	}
@@ -163,7 +207,7 @@ func newSent(r prometheus.Registerer) *prometheus.CounterVec {
 	return sent
 }
 
-// delivered counts a try to tell a webhook of an event.
+// delivered counts a try to deliver an event to a webhook.
 func (s *Scheduler) delivered(_ string, err error) {
 	result := "delivered"
 	if err != nil {
@@ -221,13 +265,13 @@ type dispatcher struct {
 	signals            *signals
 }
 
-// signals are the times when the workers of jobs were last told that tasks wait.
+// signals remembers when the workers of each job were last told that tasks wait.
 type signals struct {
 	mu    sync.Mutex
 	given map[string]time.Time // by job
 }
 
-// signalEvery is how often workers are told of tasks, while there are any: they stay awake for
+// signalEvery is how often workers are told of tasks while some wait. Their queues stay awake for
 // longer than that.
 const signalEvery = awakeTerm / 3
 

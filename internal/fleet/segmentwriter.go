@@ -73,7 +73,7 @@ type slot struct {
 // Redis stores of a segment.
 const maxResults = 50_000
 
-// NewOutbox opens the first segment, so that problems with the spool show at once.
+// NewSegmentWriter opens the first segment, so that problems with the spool show at once.
 func NewSegmentWriter(cfg SegmentWriterConfig) (*SegmentWriter, error) {
 	o := &SegmentWriter{cfg: cfg}
 	first, err := o.hold()

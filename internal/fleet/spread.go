@@ -26,14 +26,15 @@ type spreadBoard interface {
 	AddSpread(ctx context.Context, job string, c spread.Counts) error
 }
 
-// spreadEvery is how often what was counted is added: a worker that is killed loses the rest.
+// spreadEvery is how often counts are added to those in Redis. A worker that is killed loses the
+// counts since then.
 const spreadEvery = 900 * time.Millisecond
 
 func newSpreads(board spreadBoard) *spreads {
 	return &spreads{board: board, jobs: make(map[string]spread.Counts)}
 }
 
-// hear counts what was settled of a job. It does not retain the result.
+// hear counts a settled result of a job. It does not retain the result.
 func (s *spreads) hear(job string, r *fetched.Result) {
 	if !r.Outcome.Final() || r.Page == nil || r.Page.Status == 0 {
 		return
@@ -59,8 +60,8 @@ func (s *spreads) hear(job string, r *fetched.Result) {
 	}
 }
 
-// add adds what was counted to the numbers of the jobs, at most about once a second unless at
-// once is set. What cannot be added now is added later.
+// add adds the counts to the numbers of the jobs, at most about once a second unless atOnce is set.
+// Counts that cannot be added now are added later.
 func (s *spreads) add(ctx context.Context, atOnce bool) error {
 	s.mu.Lock()
 	if len(s.jobs) == 0 || !atOnce && time.Since(s.added) < spreadEvery {

@@ -3,10 +3,12 @@ package fleet
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/tail"
@@ -20,66 +22,81 @@ type tails struct {
 	jobs map[string]*jobTail
 }
 
-// jobTail is what a job's readers have not been told yet.
+// jobTail has the pages of a job that its readers have not been told yet.
 type jobTail struct {
 	tail.Batch
-	told time.Time // when the last batch was reported
+	hosts map[crawler.Host][]tail.Row // the last pages of hosts that someone watches
+	told  time.Time                   // when the last batch was reported
 }
 
 // tailBoard is where workers report recent pages.
 type tailBoard interface {
-	Watched(job string) bool
+	Watched(job string) tail.Watch
 	Report(ctx context.Context, job string, b tail.Batch) error
+	ReportHost(ctx context.Context, job string, h crawler.Host, rows []tail.Row) error
 }
 
 func newTails(board tailBoard) *tails { return &tails{board: board, jobs: make(map[string]*jobTail)} }
 
-// hear records what was settled of a job, if someone watches it. It does not retain the result.
+// hear records a settled result of a job, if someone watches the job. It does not retain the
+// result.
 func (t *tails) hear(job string, r *fetched.Result) {
-	if !t.board.Watched(job) {
+	watched, host := t.board.Watched(job), r.Entry.URL.Host()
+	ofHost := slices.Contains(watched.Hosts, host)
+	if !watched.All && !ofHost {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	j := t.jobs[job]
 	if j == nil {
-		j = new(jobTail)
+		j = &jobTail{hosts: make(map[crawler.Host][]tail.Row)}
 		t.jobs[job] = j
 	}
-	if len(j.Rows) >= tail.BatchRows {
-		j.LeftOut++
-		return
+	if ofHost {
+		rows := append(j.hosts[host], rowOf(r))
+		j.hosts[host] = rows[max(0, len(rows)-tail.HostRows):]
 	}
-	j.Rows = append(j.Rows, rowOf(r))
+	switch {
+	case !watched.All:
+	case len(j.Rows) >= tail.BatchRows:
+		j.LeftOut++
+	default:
+		j.Rows = append(j.Rows, rowOf(r))
+	}
 }
 
-// report reports what was heard since the last report. If no one watches a job any more, it
-// forgets the job without a call to Redis.
+// report reports the results that were heard since the last report. If no one watches a job any
+// more, it forgets the job without a call to Redis.
 func (t *tails) report(ctx context.Context) error {
 	var errs []error
-	for job, batch := range t.due(time.Now()) {
-		if err := t.board.Report(ctx, job, batch); err != nil {
-			errs = append(errs, err) // the batch is lost: these rows are only a sample
+	for job, j := range t.due(time.Now()) { // rows that cannot be reported are lost: they are only for display
+		if len(j.Rows) > 0 {
+			errs = append(errs, t.board.Report(ctx, job, j.Batch))
+		}
+		for host, rows := range j.hosts {
+			errs = append(errs, t.board.ReportHost(ctx, job, host, rows))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// due returns the batches to report now, by job.
-func (t *tails) due(now time.Time) map[string]tail.Batch {
+// due returns what to report now, by job.
+func (t *tails) due(now time.Time) map[string]jobTail {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var all map[string]tail.Batch
+	var all map[string]jobTail
 	for job, j := range t.jobs {
+		watched := t.board.Watched(job)
 		switch {
-		case !t.board.Watched(job):
+		case !watched.All && len(watched.Hosts) == 0:
 			delete(t.jobs, job)
-		case len(j.Rows) > 0 && now.Sub(j.told) >= tail.BatchEvery:
+		case len(j.Rows)+len(j.hosts) > 0 && now.Sub(j.told) >= tail.BatchEvery:
 			if all == nil {
-				all = make(map[string]tail.Batch)
+				all = make(map[string]jobTail)
 			}
-			all[job] = j.Batch
-			j.Batch, j.told = tail.Batch{}, now
+			all[job] = *j
+			*j = jobTail{hosts: make(map[crawler.Host][]tail.Row), told: now}
 		}
 	}
 	return all

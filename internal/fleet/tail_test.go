@@ -18,11 +18,17 @@ import (
 
 // watchers keep what is reported to them. They stand for Redis.
 type watchers struct {
-	watched map[string]bool
+	watched map[string]tail.Watch
 	reports []tail.Batch
+	hosts   []tail.Row
 }
 
-func (b *watchers) Watched(job string) bool { return b.watched[job] }
+func (b *watchers) Watched(job string) tail.Watch { return b.watched[job] }
+
+func (b *watchers) ReportHost(_ context.Context, _ string, _ crawler.Host, rows []tail.Row) error {
+	b.hosts = append(b.hosts, rows...)
+	return nil
+}
 
 func (b *watchers) Report(_ context.Context, _ string, batch tail.Batch) error {
 	b.reports = append(b.reports, batch)
@@ -43,7 +49,7 @@ func result(t *testing.T, url string) *fetched.Result {
 func TestRecentPagesAreReportedOnlyWhileSomeoneWatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		board := &watchers{watched: map[string]bool{"news": true}}
+		board := &watchers{watched: map[string]tail.Watch{"news": {All: true}}}
 		recent := newTails(board)
 		report := func() {
 			if err := recent.report(t.Context()); err != nil {
@@ -76,7 +82,7 @@ func TestRecentPagesAreReportedOnlyWhileSomeoneWatches(t *testing.T) {
 			t.Errorf("the second report is %+v", board.reports)
 		}
 		recent.hear("news", result(t, "http://a.test/late"))
-		board.watched["news"] = false
+		board.watched["news"] = tail.Watch{}
 		time.Sleep(tail.BatchEvery)
 		report()
 		if len(board.reports) != 2 || len(recent.jobs) > 0 {
@@ -84,4 +90,30 @@ func TestRecentPagesAreReportedOnlyWhileSomeoneWatches(t *testing.T) {
 				len(recent.jobs))
 		}
 	})
+}
+
+func TestAllPagesOfAHostAreReportedWhileSomeoneWatchesIt(t *testing.T) {
+	t.Parallel()
+	board := &watchers{watched: map[string]tail.Watch{"news": {All: true, Hosts: []crawler.Host{"a.test"}}}}
+	recent := newTails(board)
+	for i := range tail.BatchRows {
+		recent.hear("news", result(t, fmt.Sprintf("http://busy.test/%d", i))) // a sample has no room for more
+	}
+	for i := range tail.HostRows + 5 {
+		recent.hear("news", result(t, fmt.Sprintf("http://a.test/%d", i)))
+	}
+	if err := recent.report(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(board.hosts); n != tail.HostRows || board.hosts[0].URL != "http://a.test/5" {
+		t.Errorf("%d pages of the host are reported: %+v", n, board.hosts)
+	}
+	if len(board.reports) != 1 || board.reports[0].LeftOut != tail.HostRows+5 {
+		t.Errorf("the sample of the job is %+v", board.reports)
+	}
+	board.watched["news"] = tail.Watch{Hosts: []crawler.Host{"b.test"}}
+	recent.hear("news", result(t, "http://a.test/late"))
+	if j := recent.jobs["news"]; len(j.Rows)+len(j.hosts) > 0 {
+		t.Errorf("pages of a host that no one watches are kept: %+v", j)
+	}
 }

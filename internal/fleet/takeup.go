@@ -73,7 +73,7 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 	}
 }
 
-// take sets up a job worker for a job. known is what earlier fetches of it brought.
+// take sets up a job worker for a job. known is what is known from earlier fetches.
 func (w *Worker) take(hard context.Context, job crawler.Status, known *knowledge) (*JobWorker, error) {
 	seeds, err := rules.SeedEntries(job.Job)
 	if err != nil {

@@ -15,8 +15,9 @@ import (
 
 const (
 	// watchEvery is how often a process checks that its Redis is still the one that it began
-	// with.
+	// with, and whether jobs were changed; watchLong is the same during a lull.
 	watchEvery = time.Second
+	watchLong  = 2 * time.Second
 	// maxSkew is how far the clock of a process may differ from Redis's before it warns.
 	maxSkew = 2 * time.Second
 )
@@ -41,7 +42,7 @@ func newWatch(d *Connection) *watch {
 		store: d.Store, conn: d,
 		skew: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "trawl_clock_skew_seconds",
-			Help: "By how much the clock of this process is ahead of Redis's; negative is behind."}),
+			Help: "Seconds by which the clock of this process is ahead of Redis's; negative if it is behind."}),
 		emptied: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "trawl_redis_emptied_total",
 			Help: "How often Redis was found to have lost its data, or to hold other data than before."}),
@@ -58,12 +59,12 @@ func newWatch(d *Connection) *watch {
 
 // run checks until ctx ends.
 func (w *watch) run(ctx context.Context) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
 	for {
 		w.look(ctx)
+		over, ended := w.conn.lull.Pause(watchEvery, watchLong)
 		select {
-		case <-tick.C:
+		case <-over:
+		case <-ended:
 		case <-ctx.Done():
 			return
 		}
@@ -82,6 +83,9 @@ func (w *watch) look(ctx context.Context) {
 	for _, g := range w.store.Garbage() {
 		w.garbage.Inc()
 		w.conn.Log.Warn("garbage in Redis is set aside", "job", g.Job, "what", g.What)
+	}
+	if found.Changed || found.Emptied {
+		w.conn.noteChange()
 	}
 	w.noteLayout(err)
 	if err == nil || errors.Is(err, queue.ErrLayout) {
@@ -107,7 +111,7 @@ func (w *watch) noteLayout(err error) {
 	case is:
 		w.conn.complain("this process leaves the jobs alone", err)
 	case was:
-		w.conn.Log.Info("the keys in Redis are of this version of trawl again: this process goes on")
+		w.conn.Log.Info("the keys in Redis are of this version of trawl again: this process continues")
 	}
 }
 

@@ -52,6 +52,9 @@ type WorkerConfig struct {
 	// Grace is as in [RuntimeConfig].
 	Grace time.Duration
 
+	// Spill configures how waiting URLs are moved out of Redis when its memory runs low.
+	Spill SpillConfig
+
 	// KeepPause is as in [visit.Config]. Default 1s.
 	KeepPause time.Duration
 
@@ -117,7 +120,8 @@ type Worker struct {
 	leaving    map[string]chan struct{} // jobs that are being given up; each is closed when that is done
 	retiring   sync.WaitGroup
 	notices    *notices
-	recalls    map[string]*recall               // by job: what earlier fetches brought
+	recalls    map[string]*recall // by job: what is known from earlier fetches
+	spiller    *spiller
 	adopter    *adopter                         // nil if results go to a bucket, because the spool adopts
 	writers    *writers                         // nil likewise, and if no other process is there
 	going      atomic.Pointer[[]crawler.Status] // jobs that have not ended, or whose files are unfinished
@@ -132,9 +136,12 @@ type Worker struct {
 	scope *rules.Scope    // scope of a local worker's one job; nil before it is served
 }
 
-// roundEvery is how often a worker looks for jobs. Changes to jobs take effect within two
-// seconds.
-const roundEvery = 500 * time.Millisecond
+// roundEvery is how often a worker looks for jobs, so that changes to jobs take effect within two
+// seconds. During a lull it waits for a signal, for up to roundLong.
+const (
+	roundEvery = 500 * time.Millisecond
+	roundLong  = 2 * time.Minute
+)
 
 // NewWorker opens a worker of the fleet.
 func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
@@ -148,9 +155,11 @@ func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 	}
 	rt, err := NewRuntime(conn.Store, conn.Asynq, RuntimeConfig{
 		Name: cfg.Name, Concurrency: cfg.Concurrency, Poll: poll, Fetch: cfg.Fetch, Metrics: conn.Registry,
-		Log:      conn.Log,
-		Browser:  cfg.Browser,
-		Handlers: cfg.Handlers, HandlerTime: cfg.HandlerTime, HandlerPlaces: cfg.HandlerPlaces,
+		Log:       conn.Log,
+		lull:      conn.lull,
+		Downloads: local != nil && local.Downloads,
+		Browser:   cfg.Browser,
+		Handlers:  cfg.Handlers, HandlerTime: cfg.HandlerTime, HandlerPlaces: cfg.HandlerPlaces,
 		Grace: cfg.Grace, Settled: cfg.Observer.Settled, Failed: cfg.Observer.Failed,
 		KeepPause: cfg.KeepPause,
 	})
@@ -170,17 +179,18 @@ func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 		ports: make(map[string]bool), recalls: make(map[string]*recall),
 	}
 	w.going.Store(new([]crawler.Status))
+	w.spiller = newSpiller(conn, cfg.Name, cfg.Spill.withDefaults(cfg.Out), rt.meters, w.spillable)
 	if cfg.Out.spool == nil && (local == nil || !local.Sole) {
 		w.adopter = newAdopter(cfg.Out.cfg.Where, conn.Log)
 		if !conn.Store.Private() {
-			w.writers = newWriters(conn.Store, cfg.Name,
+			w.writers = newWriters(conn.Store, cfg.Name, conn.lull,
 				func(job string) string { return output.Join(cfg.Out.cfg.Where, job) })
 		}
 	}
 	return w, nil
 }
 
-// Allow allows connections to a host at its port, whatever its address.
+// Allow allows connections to a host at its port, even at a private address.
 func (w *Worker) Allow(h crawler.Host) { w.rt.Fetcher.Allow(h) }
 
 // Run carries out visits until ctx ends. Then it finishes those under way, until hard ends.
@@ -193,13 +203,17 @@ func (w *Worker) Run(ctx, hard context.Context) {
 		adopting.Go(func() { w.adopter.run(ctx, func() []crawler.Status { return *w.going.Load() }, w.settled) })
 		defer adopting.Wait()
 	}
-	tick := time.NewTicker(roundEvery)
-	defer tick.Stop()
+	var spilling sync.WaitGroup
+	spilling.Go(func() { w.spiller.run(ctx, hard) })
+	defer spilling.Wait()
 	for {
 		w.round(ctx, hard)
+		over, ended := w.conn.lull.Pause(roundEvery, roundLong)
 		select {
-		case <-tick.C:
+		case <-over:
+		case <-ended:
 		case <-w.nudges:
+			w.conn.lull.Stir()
 		case <-ctx.Done():
 			w.stopRecalls()
 			w.retireAll()
@@ -212,6 +226,14 @@ func (w *Worker) Run(ctx, hard context.Context) {
 			return
 		}
 	}
+}
+
+// spillable returns the jobs whose waiting URLs the worker may spill: those that it serves and that
+// have not ended.
+func (w *Worker) spillable() []crawler.Status {
+	return slices.DeleteFunc(slices.Clone(*w.going.Load()), func(job crawler.Status) bool {
+		return job.State.Ended() || job.State == crawler.StateBroken || !w.wants(job)
+	})
 }
 
 // process returns what the worker tells the fleet about itself.
@@ -245,6 +267,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if ctx.Err() == nil {
 			w.conn.complain("the worker cannot see the jobs", err)
 		}
+		w.conn.lull.Stir()
 		if errors.Is(err, queue.ErrLayout) { // another version of trawl serves the queues now
 			for name := range w.jobWorkers {
 				w.retire(name)
@@ -261,7 +284,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if !job.State.Ended() || len(job.Unfinished) > 0 {
 			going = append(going, job)
 		}
-		// For a local crawl, crawl.json contains it.
+		// A local crawl has this note in its crawl.json.
 		if job.State == crawler.StateDone && w.known[name] && w.local == nil {
 			w.noteEnd(ctx, hard, job)
 		}
@@ -291,9 +314,25 @@ func (w *Worker) round(ctx, hard context.Context) {
 	w.tell(ctx, runs)
 	w.forget(there)
 	w.unrecall(runs)
+	if !w.rested(all, runs) {
+		w.conn.lull.Stir()
+	}
 }
 
-// show shows what was settled to those who look at the jobs. atOnce adds all that was counted.
+// rested reports whether the worker has nothing to do for its jobs as a whole. runs are the jobs
+// that it should serve.
+func (w *Worker) rested(all []crawler.Status, runs map[string]bool) bool {
+	for _, job := range all {
+		name := job.Job.Name
+		ended := job.State == crawler.StateDone && w.known[name] && w.local == nil
+		if !queue.Restful(job) || runs[name] && w.jobWorkers[name] == nil || ended && !job.Ended.Equal(w.noted[name]) {
+			return false
+		}
+	}
+	return len(w.leaving) == 0 && len(w.conn.Ready.Reasons(runs)) == 0
+}
+
+// show reports settled pages for display. atOnce adds all counts now.
 func (w *Worker) show(ctx context.Context, atOnce bool) {
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()

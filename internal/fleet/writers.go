@@ -18,33 +18,50 @@ type writers struct {
 	store  *frontier.Store
 	worker string
 	folder func(job string) string
+	lull   *lull
 
-	mu   sync.Mutex
-	told map[string]time.Time // by job: when it was last told
+	mu  sync.Mutex
+	due map[string]due // by job: when to tell it again
 }
 
-// Durations of reports about writers.
+// due is when to tell a job again that files are open.
+type due struct {
+	at   time.Time // at any time
+	lull time.Time // during a lull, in which no job ends
+}
+
+// Durations of reports about writers. During a lull, jobs are told less often, and wait longer.
 const (
 	writerTerm  = time.Minute // how long a job's end waits for a writer that stops reporting
 	writerEvery = writerTerm / 4
+	writerLong  = 3 * roundLong // writerTerm during a lull
 )
 
-func newWriters(store *frontier.Store, worker string, folder func(job string) string) *writers {
-	return &writers{store: store, worker: worker, folder: folder, told: make(map[string]time.Time)}
+func newWriters(store *frontier.Store, worker string, lull *lull, folder func(job string) string) *writers {
+	return &writers{store: store, worker: worker, folder: folder, lull: lull, due: make(map[string]due)}
 }
 
 // opens tells a job that files are open, unless it was told a moment ago.
 func (w *writers) opens(ctx context.Context, job string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if time.Since(w.told[job]) < writerEvery {
+	now, long := time.Now(), w.lull.On()
+	term, next := writerTerm, w.due[job].at
+	if long {
+		term, next = writerLong, w.due[job].lull
+	}
+	if now.Before(next) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
-	err := w.store.Await(ctx, job, w.worker, waiting.OpenFiles+w.folder(job), writerTerm)
+	err := w.store.Await(ctx, job, w.worker, waiting.OpenFiles+w.folder(job), term)
 	if err == nil {
-		w.told[job] = time.Now()
+		told := due{at: now.Add(writerEvery)}
+		if long {
+			told.lull = now.Add(writerLong / 3)
+		}
+		w.due[job] = told
 	}
 	return err
 }
@@ -54,7 +71,7 @@ func (w *writers) finished(job, writer string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if writer == w.worker {
-		delete(w.told, job)
+		delete(w.due, job)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), ReadyTerm) // must work even when the worker ends
 	defer cancel()

@@ -28,7 +28,7 @@ func SampleOf(at time.Time, c crawler.Counters) Sample {
 // History is what a job had done over time, the oldest sample first. Samples are missing for
 // times in which the job did not run.
 type History struct {
-	Seconds []Sample // one for each second of the last five minutes
+	Seconds []Sample // one for each second of the last hour
 	Minutes []Sample // one for each minute of the last day
 }
 

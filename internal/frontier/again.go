@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"sync"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/pathblock"
@@ -22,18 +22,22 @@ const (
 	againBatch = 20                    // blocks of a shard in one batch
 	againTerm  = 30 * time.Second      // after this time another process may take the batch
 	againTime  = 50 * time.Millisecond // time of one call, not counting the batch that is under way
-	againPause = 10 * time.Second      // until a block is looked at again whose pages found no room
-	// leastBack is how many pages may wait to be fetched again in any case; otherwise it is
-	// what the job may fetch in backTime. More would only fill Redis.
-	leastBack = 1000
-	backTime  = time.Hour
-	// A block is looked at this often at least, since the threshold changes, and so does the
-	// importance of its pages: but all processes look at lookRate blocks a second at most.
+	againPause = 10 * time.Second      // until a block whose pages found no room is looked at again
+	// As many pages may wait to be fetched again as the job may fetch in backTime, and at least
+	// leastBack. More would only fill Redis. Of one block, leastOfBlock more may wait: a page that
+	// waits keeps its turn, even if its value or the threshold changes.
+	leastBack    = 1000
+	leastOfBlock = 2
+	backTime     = time.Hour
+	// A block is looked at again after lookLeast to lookMost, even if none of its pages is due,
+	// because the threshold and the importance of its pages change. Within these limits, all
+	// processes together look at lookRate blocks a second.
 	lookLeast, lookMost, lookRate = time.Minute, 24 * time.Hour, 20
-	// packedFrom is how many names must have been appended to a block before it is packed.
-	packedFrom = 32
-	// queuedTerm is after how long a page counts as not queued that was to be fetched: Redis
-	// may have lost the entry.
+	// A block is packed when more than a sixteenth of its names are not packed. So a name is packed
+	// about sixteen times until its block is full.
+	packedPart = 16
+	// queuedTerm is the time after which a page that was queued counts as not queued, if nothing
+	// waits at its host: Redis may have lost the entry.
 	queuedTerm = 30 * 24 * time.Hour
 )
 
@@ -49,7 +53,8 @@ func (f *Frontier) Again(ctx context.Context, counters crawler.Counters) (idle t
 	}
 	c := f.course()
 	perDay, _ := c.rates()
-	room := max(leastBack, int(perDay*backTime.Hours()/24)) - int(counters.Back)
+	fetches := int(math.Ceil(perDay * backTime.Hours() / 24))
+	room := room{all: max(leastBack, fetches) - int(counters.Back), block: leastOfBlock + fetches}
 	began := time.Now()
 	idle = lookLeast
 	var errs []error
@@ -57,7 +62,7 @@ func (f *Frontier) Again(ctx context.Context, counters crawler.Counters) (idle t
 		for {
 			wait, queued, err := f.againIn(ctx, shard, c, room)
 			errs = append(errs, err)
-			room -= queued
+			room.all -= queued
 			idle = min(idle, wait)
 			if err != nil || wait > 0 || time.Since(began) >= againTime {
 				break
@@ -67,8 +72,12 @@ func (f *Frontier) Again(ctx context.Context, counters crawler.Counters) (idle t
 	return idle, errors.Join(errs...)
 }
 
-// againIn processes a batch of blocks of a shard. It returns for how long no other is due.
-func (f *Frontier) againIn(ctx context.Context, shard int, c *course, room int) (idle time.Duration, queued int,
+// room is how many pages may be queued. all is for all blocks together, besides the pages that wait
+// already; block is for each block, including them.
+type room struct{ all, block int }
+
+// againIn processes a batch of blocks of a shard. It returns how long no other block will be due.
+func (f *Frontier) againIn(ctx context.Context, shard int, c *course, room room) (idle time.Duration, queued int,
 	err error) {
 	base := f.base(shard)
 	got, err := run(ctx, f.rdb, ripeScript(), "ripe", base, againBatch, againTerm.Milliseconds()).Slice()
@@ -96,7 +105,7 @@ func (f *Frontier) againIn(ctx context.Context, shard int, c *course, room int) 
 			continue
 		}
 		b.packed, b.slots = got[i+2].(string), got[i+3].(string)
-		n, err := f.againOf(ctx, base, &b, c, now, look, room-queued)
+		n, err := f.againOf(ctx, base, &b, c, now, look, room.less(queued))
 		if errors.Is(err, pathblock.ErrBlock) || errors.Is(err, errNames) {
 			unread = err
 			f.reports.add(f.job.Name, err.Error())
@@ -110,10 +119,10 @@ func (f *Frontier) againIn(ctx context.Context, shard int, c *course, room int) 
 	return idle, queued, unread
 }
 
-// errNames means that a block has not one name for each page.
+// errNames means that a block does not have one name for each page.
 var errNames = errors.New("the pages are not fetched again")
 
-// lookAfter returns after what time blocks of a shard are looked at again, due or not.
+// lookAfter returns the time after which blocks of a shard are looked at again, due or not.
 func (f *Frontier) lookAfter(ctx context.Context, base string) (time.Duration, error) {
 	blocks, err := f.rdb.ZCard(ctx, base+nameReturns).Result()
 	if err != nil {
@@ -130,10 +139,13 @@ type dueAgain struct {
 	page  queue.Tracked
 }
 
+// less returns the room that is left after pages were queued.
+func (r room) less(queued int) room { return room{r.all - queued, r.block} }
+
 // againOf queues the pages of a block that are due, those with the highest value first, as far as
 // there is room. The block is packed if that is worth it.
 func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course, now time.Time, look time.Duration,
-	room int) (int, error) {
+	room room) (int, error) {
 	if err := b.decode(); err != nil {
 		return 0, err
 	}
@@ -141,7 +153,8 @@ func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course
 		return 0, fmt.Errorf("block %d of host %s has %d names for %d pages: %w", b.number, b.host, len(b.names), b.pages(),
 			errNames)
 	}
-	next := now.Add(look)
+	next, waiting := now.Add(look), 0
+	idle := sync.OnceValues(func() (bool, error) { return f.idleAt(ctx, base, b.host) })
 	var due []dueAgain
 	for at := range b.pages() {
 		t, queued, err := b.slot(at)
@@ -155,25 +168,39 @@ func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course
 		if state, err = b.valued(c, at, state); err != nil {
 			continue
 		}
-		when := state.Due(c.threshold.Value, c.set.Min, c.set.Max)
+		if queued && state.Last > 0 && c.isDue(state, now.Add(-queuedTerm)) {
+			lost, err := idle()
+			if err != nil {
+				return 0, err
+			}
+			queued = !lost
+		}
 		switch {
-		case queued && (state.Last == 0 || now.Sub(when) < queuedTerm):
-		case when.After(now):
-			next = earlier(next, when)
-		default:
+		case queued:
+			waiting++
+		case c.isDue(state, now):
 			due = append(due, dueAgain{at, state.Value(now), t})
+		case c.isDue(state, next):
+			next = earlier(next, c.dueAt(state))
 		}
 	}
 	slices.SortStableFunc(due, func(a, b dueAgain) int { return -cmp.Compare(a.value, b.value) })
-	if len(due) > max(0, room) {
-		due, next = due[:max(0, room)], earlier(next, now.Add(againPause))
+	if most := max(0, min(room.all, room.block-waiting)); len(due) > most {
+		due, next = due[:most], earlier(next, now.Add(againPause))
 	}
 	n, err := f.queueAgain(ctx, base, b, due, next)
-	if err == nil && b.plain >= packedFrom {
+	if err == nil && b.plain > len(b.names)/packedPart {
 		_, err = run(ctx, f.rdb, packScript(), "pack", base, string(b.host), b.number, b.packed,
 			pathblock.Pack(b.names)).Int()
 	}
 	return n, err
+}
+
+// idleAt reports whether no page of a host waits to be fetched again, or is being fetched.
+func (f *Frontier) idleAt(ctx context.Context, base string, h crawler.Host) (bool, error) {
+	low := fmt.Sprintf("%s%s%d:%s", base, nameQueue, queue.BandLow, h)
+	n, err := f.rdb.Exists(ctx, low, base+nameLater+string(h), base+nameFlight+string(h)).Result()
+	return n == 0, wrapped("again", base, err)
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -197,12 +224,19 @@ func (f *Frontier) queueAgain(ctx context.Context, base string, b *block, due []
 	return run(ctx, f.rdb, againScript(), "again", base, args...).Int()
 }
 
-// Changed says of URLs of a continuous job that their pages may have changed. Those that the job
-// has fetched are due now, as far as the trust goes that the caller has in such signals: the share
-// of them that is right, from 0 to 1. It returns which URLs the job has not fetched; the caller may
-// admit them. For each host, all blocks of its pages are read, so it is best called with many URLs
-// at once.
+// Changed notes that the pages of these URLs of a continuous job may have changed. trust is the
+// share of such signals that are right, from 0 to 1; it decides how much earlier a fetched page is
+// due (see [recrawl.State.Signal]). Changed returns the URLs that the job has not fetched; the
+// caller may admit them. It reads all blocks of each host, so it is best called with many URLs at
+// once.
 func (f *Frontier) Changed(ctx context.Context, urls []crawler.URL, trust float64) (unknown []crawler.URL, err error) {
+	unknown, _, err = f.mark(ctx, urls, trust)
+	return unknown, err
+}
+
+// mark is Changed. It also returns how many pages are now due that were not queued before.
+func (f *Frontier) mark(ctx context.Context, urls []crawler.URL, trust float64) (unknown []crawler.URL, due int,
+	err error) {
 	byHost := make(map[crawler.Host]map[string]crawler.URL)
 	for _, u := range urls {
 		if byHost[u.Host()] == nil {
@@ -211,92 +245,40 @@ func (f *Frontier) Changed(ctx context.Context, urls []crawler.URL, trust float6
 		byHost[u.Host()][f.identity.Key(u)] = u
 	}
 	for host, wanted := range byHost {
-		if err := f.changedAt(ctx, host, wanted, trust); err != nil {
-			return nil, err
+		n, err := f.changedAt(ctx, host, wanted, trust)
+		if err != nil {
+			return nil, 0, err
 		}
+		due += n
 	}
+	f.store.Tell(ctx, f.job.Name)
 	for _, u := range urls {
 		if _, left := byHost[u.Host()][f.identity.Key(u)]; left {
 			unknown = append(unknown, u)
 		}
 	}
-	return unknown, nil
+	return unknown, due, nil
 }
 
-// changedAt marks pages of a host, and removes those that it found from wanted.
+// changedAt marks pages of a host, and removes those that it found from wanted. It returns how many are
+// due.
 func (f *Frontier) changedAt(ctx context.Context, host crawler.Host, wanted map[string]crawler.URL,
-	trust float64) error {
+	trust float64) (due int, err error) {
 	now, err := f.rdb.Time(ctx).Result()
 	if err != nil {
-		return wrapped("changed", f.baseOf(host), err)
+		return 0, wrapped("changed", f.baseOf(host), err)
 	}
-	return f.eachBlock(ctx, host, func(b *block) (more bool, err error) {
-		err = f.markChanged(ctx, f.baseOf(host), b, wanted, trust, now)
+	err = f.eachBlock(ctx, host, func(b *block) (more bool, err error) {
+		n, err := f.markChanged(ctx, f.baseOf(host), b, wanted, trust, now)
+		due += n
 		return len(wanted) > 0, err
 	})
+	return due, err
 }
 
-// eachBlock calls do with each block of a host, as long as it wants more. Blocks that cannot be
-// read are left out: Again reports them.
-func (f *Frontier) eachBlock(ctx context.Context, host crawler.Host, do func(b *block) (more bool, err error)) error {
-	base := f.baseOf(host)
-	last, err := f.rdb.HGet(ctx, base+nameHost+string(host), "block").Int()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return wrapped("blocks", base, err)
-	}
-	for number := 0; number <= last; number++ {
-		b := block{number: number, host: host}
-		got, err := f.rdb.MGet(ctx, base+b.key(namePaths), base+b.key(nameStates)).Result()
-		if err != nil {
-			return wrapped("blocks", base, err)
-		}
-		b.packed, _ = got[0].(string)
-		b.slots, _ = got[1].(string)
-		if b.decode() != nil || len(b.names) != b.pages() {
-			continue
-		}
-		if more, err := do(&b); err != nil || !more {
-			return err
-		}
-	}
-	return nil
-}
-
-// attach says in entries that are queued by hand which tracked pages they are, so that none is
-// tracked twice.
-func (f *Frontier) attach(ctx context.Context, entries []queue.Entry) error {
-	byHost := make(map[crawler.Host]map[string][]int)
-	for i, e := range entries {
-		if byHost[e.URL.Host()] == nil {
-			byHost[e.URL.Host()] = make(map[string][]int)
-		}
-		key := f.identity.Key(e.URL)
-		byHost[e.URL.Host()][key] = append(byHost[e.URL.Host()][key], i)
-	}
-	for host, wanted := range byHost {
-		err := f.eachBlock(ctx, host, func(b *block) (more bool, err error) {
-			for at := range b.names {
-				e, err := b.entry(at)
-				if err != nil {
-					continue
-				}
-				for _, i := range wanted[f.identity.Key(e.URL)] {
-					entries[i].Page, _, _ = b.slot(at) // its size fits
-				}
-				delete(wanted, f.identity.Key(e.URL))
-			}
-			return len(wanted) > 0, nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// markChanged marks the wanted pages of a block.
+// markChanged marks the wanted pages of a block, and returns how many are due.
 func (f *Frontier) markChanged(ctx context.Context, base string, b *block, wanted map[string]crawler.URL, trust float64,
-	now time.Time) error {
+	now time.Time) (due int, err error) {
 	c := f.course()
 	var marks []any
 	next := now.Add(never)
@@ -316,13 +298,17 @@ func (f *Frontier) markChanged(ctx context.Context, base string, b *block, wante
 			continue // it is about to be fetched anyway
 		}
 		state = state.Signal(trust)
-		next = earlier(next, c.due(state, e.URL, now))
+		when := c.due(state, e.URL, now)
+		if !when.After(now) {
+			due++
+		}
+		next = earlier(next, when)
 		t.State = string(state.Append(nil))
 		marks = append(marks, at, t.Slot(false), "")
 	}
 	if len(marks) == 0 {
-		return nil
+		return 0, nil
 	}
 	args := append([]any{string(b.host), b.number, b.slots, next.UnixMilli(), flag(false)}, marks...)
-	return run(ctx, f.rdb, againScript(), "again", base, args...).Err()
+	return due, run(ctx, f.rdb, againScript(), "again", base, args...).Err()
 }

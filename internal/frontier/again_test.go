@@ -29,8 +29,14 @@ func TestContinuous(t *testing.T) {
 	}{
 		{"a page is tracked, and queued again when it is due", returnsWhenDue},
 		{"a page that waits to be fetched again is not queued a second time", returnsOnce},
+		{"a page is queued once, however long it waits, unless Redis has lost it", returnsOnceInMonths},
+		{"of a block, no more pages wait than the job fetches in an hour", returnsAsManyAsAreFetched},
 		{"what a fetch found is learned", learnsFromFetches},
 		{"a fetch that failed teaches nothing", learnsNothingFromFailures},
+		{"a page that failed at its first fetch is fetched again, and new when it is found", returnsFailed},
+		{"a page that is queued by hand is tracked once", tracksOnce},
+		{"what a feed says of itself is kept until it is fetched again", keepsPace},
+		{"links from other hosts make a page matter more", countsLinks},
 		{"a page with a value of 0 is not fetched again", returnsNoWorthless},
 		{"pages of many blocks are queued again", returnsFromManyBlocks},
 		{"blocks are packed", packsBlocks},
@@ -39,8 +45,11 @@ func TestContinuous(t *testing.T) {
 		{"a stale visit tracks nothing", tracksNothingWhenStale},
 		{"a page that a signal names is due", returnsSignalled},
 		{"visits take no more than their ration", rationsVisits},
+		{"a host that lines up for a ration gets it, and no host that comes later", keepsPromises},
+		{"a small ration fills while no visit asks for it", savesUpForOne},
 		{"low and other URLs have rations of their own", rationsBands},
 		{"the job is steered by one process at a time", steersInTurn},
+		{"the job is steered when something happened", steersWhenSomethingHappened},
 		{"figures of freshness are stored with the job", tellsFreshness},
 		{"keys of the wrong type are set aside, and the job continues", setsTrackedAside},
 		{"a block without names for its pages is reported", reportsBrokenBlocks},
@@ -113,7 +122,7 @@ func (b *testJob) crawl(h crawler.Host, content func(path string) uint32) []queu
 	return all
 }
 
-// tracked returns what is known of the pages of a host, by path.
+// trackedAt returns what is known of the pages of a host, by path.
 func (b *testJob) trackedAt(h crawler.Host) map[string]recrawl.State {
 	b.t.Helper()
 	all := make(map[string]recrawl.State)
@@ -217,6 +226,45 @@ func returnsOnce(t *testing.T, b *testJob) {
 	}
 }
 
+func returnsOnceInMonths(t *testing.T, b *testJob) {
+	b.admit(1, "http://a.test/1")
+	b.crawl("a.test", same)
+	low := b.baseOf("a.test") + nameQueue + fmt.Sprint(int(queue.BandLow)) + ":a.test"
+	entries := func(want int64) {
+		t.Helper()
+		for range 3 {
+			b.age("a.test", 2*queuedTerm)
+			b.again()
+		}
+		if n := b.rdb.LLen(t.Context(), low).Val(); n != want {
+			t.Errorf("the page is queued %d times, want %d", n, want)
+		}
+	}
+	entries(1)
+	b.must(b.rdb.Del(t.Context(), low).Err())
+	entries(1)
+	if got := len(b.crawl("a.test", same)); got != 1 {
+		t.Errorf("the page was fetched %d times, want once", got)
+	}
+}
+
+func returnsAsManyAsAreFetched(t *testing.T, b *testJob) {
+	var urls []string
+	for i := range 9 {
+		urls = append(urls, fmt.Sprintf("http://a.test/%d", i))
+	}
+	b.admit(len(urls), urls...)
+	b.crawl("a.test", same)
+	b.setThreshold(recrawl.Threshold{Again: 48}) // two an hour
+	for range 2 {
+		b.age("a.test", time.Hour)
+		b.again()
+	}
+	if n := b.counters(); n.Waiting != 2+leastOfBlock {
+		t.Errorf("%d pages wait, want %d", n.Waiting, 2+leastOfBlock)
+	}
+}
+
 func learnsFromFetches(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/news", "http://a.test/still")
 	b.crawl("a.test", same)
@@ -269,6 +317,159 @@ func learnsNothingFromFailures(t *testing.T, b *testJob) {
 	}
 }
 
+// settleAs settles all that waits at a host with an outcome.
+func (b *testJob) settleAs(h crawler.Host, o crawler.Outcome, found queue.Sighting) []queue.Taken {
+	b.t.Helper()
+	lease := b.open(h)
+	taken, err := lease.Take(b.t.Context(), 500, 0)
+	b.must(err)
+	var done []queue.Settlement
+	for _, t := range taken {
+		s := queue.Settlement{Ticket: t.Ticket, Outcome: o, Page: found}
+		s.Page.Entry = t.Entry
+		if o == crawler.OutcomeFailed {
+			s.Cause, s.Failed = "timeout", queue.Failed{Entry: t.Entry, Outcome: o}
+		}
+		done = append(done, s)
+	}
+	b.must(lease.Settle(b.t.Context(), done))
+	b.close(lease, 0)
+	return taken
+}
+
+func returnsFailed(t *testing.T, b *testJob) {
+	b.admit(1, "http://a.test/1")
+	for fetch := range 3 {
+		taken := b.settleAs("a.test", crawler.OutcomeFailed, queue.Sighting{})
+		state := b.trackedAt("a.test")["/1"]
+		if len(taken) != 1 || taken[0].Entry.Page.Fetches != fetch || !state.Flags.Has(recrawl.Unseen) {
+			t.Fatalf("fetch %d takes %+v, and leaves %+v", fetch+1, taken, state)
+		}
+		b.age("a.test", 90*24*time.Hour)
+		b.again()
+	}
+	before := b.trackedAt("a.test")["/1"]
+	lease := b.open("a.test")
+	taken := b.takeAny(lease)
+	if found := (queue.Sighting{Entry: taken[0].Entry, Found: true, Content: 7}); found.Change(2) != crawler.ChangeNew {
+		t.Errorf("when it is found, the page is %q, want new", found.Change(2))
+	}
+	b.sighted(lease, same, taken...)
+	b.close(lease, 0)
+	state := b.trackedAt("a.test")["/1"]
+	if state.Flags != 0 || state.Content != 7 || state.ChangesPerDay() <= before.ChangesPerDay() {
+		t.Errorf("before it was found %+v, then %+v", before, state)
+	}
+	if n := b.counters(); n.Tracked != 1 || n.Again != 3 || n.Changed+n.Unchanged != 0 || n.Back != 0 {
+		t.Errorf("the counters are %+v", n)
+	}
+	b.admit(1, "http://a.test/gone")
+	b.settleAs("a.test", crawler.OutcomeGone, queue.Sighting{Gone: true})
+	gone := b.trackedAt("a.test")["/gone"]
+	page := queue.Tracked{State: string(gone.Append(nil))}
+	again := queue.Sighting{Entry: queue.Entry{Page: page}, Gone: true}
+	if gone.Flags != recrawl.Gone|recrawl.Unseen || again.Change(2) != crawler.ChangeUnchanged {
+		t.Errorf("a page that was never there is %+v; when it is gone again, it is %q", gone, again.Change(2))
+	}
+}
+
+func tracksOnce(t *testing.T, b *testJob) {
+	b.admit(2, "http://a.test/1", "http://a.test/2")
+	b.settleAs("a.test", crawler.OutcomeFailed, queue.Sighting{})
+	failed, err := b.Failed(t.Context(), 10)
+	b.must(err)
+	if n, err := b.Retry(t.Context(), failed); err != nil || n != 2 {
+		t.Fatalf("%d URLs are queued, %v", n, err)
+	}
+	b.age("a.test", 24*time.Hour)
+	b.again() // they wait already
+	if got := len(b.crawl("a.test", same)); got != 2 {
+		t.Errorf("%d URLs were fetched again, want 2", got)
+	}
+	var named []queue.Entry
+	b.must(b.EachTracked(t.Context(), func(e queue.Entry) error {
+		named = append(named, e)
+		return nil
+	}))
+	if len(named) != 2 || !named[0].Page.Known() {
+		t.Fatalf("the pages are %+v", named)
+	}
+	plain := []queue.Entry{{URL: url(t, "http://a.test/1")}}
+	for _, entries := range [][]queue.Entry{named, plain} {
+		if n, err := b.Readmit(t.Context(), entries); err != nil || n != len(entries) {
+			t.Fatalf("%d URLs are queued, %v", n, err)
+		}
+		b.age("a.test", 24*time.Hour)
+		b.again()
+		if got := len(b.crawl("a.test", same)); got != 2 { // the other one is due by itself
+			t.Errorf("%d URLs were fetched again, want 2", got)
+		}
+	}
+	if n := b.counters(); n.Tracked != 2 || n.Back != 0 {
+		t.Errorf("%d pages are tracked, %d wait to be fetched again", n.Tracked, n.Back)
+	}
+}
+
+func keepsPace(t *testing.T, b *testJob) {
+	b.admit(2, "http://a.test/feed", "http://a.test/other")
+	lease := b.open("a.test")
+	for _, taken := range b.takeAny(lease) {
+		s := queue.Sighting{Entry: taken.Entry, Found: true, Content: 7}
+		if taken.Entry.URL.Path() == "/feed" {
+			s.Keeps = 24 * time.Hour
+		}
+		b.must(lease.Settle(t.Context(), []queue.Settlement{{Ticket: taken.Ticket, Outcome: crawler.OutcomeFetched,
+			Page: s}}))
+	}
+	b.close(lease, 0)
+	b.age("a.test", 23*time.Hour)
+	b.again()
+	b.settleAs("a.test", crawler.OutcomeNotModified, queue.Sighting{Same: true})
+	if states := b.trackedAt("a.test"); states["/feed"].Kept() != 24*time.Hour || states["/other"].Kept() != 0 {
+		t.Errorf("the states are %+v", states)
+	}
+	b.age("a.test", 2*time.Hour)
+	b.again()
+	taken := b.settleAs("a.test", crawler.OutcomeNotModified, queue.Sighting{Same: true})
+	if got := fmt.Sprint(urlsOf(taken)); !strings.Contains(got, "/feed") {
+		t.Errorf("after a day, %s are fetched", got)
+	}
+	if kept := b.trackedAt("a.test")["/feed"].Kept(); kept != 24*time.Hour {
+		t.Errorf("the feed was not modified, and stays as it is for %v", kept)
+	}
+	b.age("a.test", 25*time.Hour)
+	b.again()
+	b.crawl("a.test", same) // it says nothing of itself any more
+	if kept := b.trackedAt("a.test")["/feed"].Kept(); kept != 0 {
+		t.Errorf("the feed stays as it is for %v", kept)
+	}
+}
+
+func countsLinks(t *testing.T, b *testJob) {
+	b.admit(2, "http://a.test/linked", "http://a.test/other")
+	b.crawl("a.test", same)
+	before := b.trackedAt("a.test")
+	var links []queue.Entry
+	for i := range 200 {
+		links = append(links,
+			queue.Entry{URL: url(t, "http://a.test/linked"), Referrer: url(t, fmt.Sprintf("http://h%d.test/", i)), Depth: 1},
+			queue.Entry{URL: url(t, "http://a.test/other"), Referrer: url(t, fmt.Sprintf("http://a.test/menu/%d", i)), Depth: 1})
+	}
+	for range 2 { // the same links again change nothing
+		_, err := b.Admit(t.Context(), links)
+		b.must(err)
+		_, err = b.otherProcess().Admit(t.Context(), links)
+		b.must(err)
+		b.age("a.test", 24*time.Hour)
+		b.again()
+		b.crawl("a.test", same)
+		after := b.trackedAt("a.test")
+		if w := after["/linked"].Weight(); w < 2.5 || w > 4.6 || after["/other"].Weight() != before["/other"].Weight() {
+			t.Errorf("a page that 200 hosts link to has the importance %.2f, another one %.2f", w, after["/other"].Weight())
+		}
+	}
+}
+
 func returnsNoWorthless(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/worthless")
 	b.crawl("a.test", same)
@@ -307,10 +508,11 @@ func returnsFromManyBlocks(t *testing.T, b *testJob) {
 
 func packsBlocks(t *testing.T, b *testJob) {
 	var urls []string
-	for i := range packedFrom + 8 {
+	const packed = 32
+	for i := range packed + 8 {
 		urls = append(urls, fmt.Sprintf("http://a.test/docs/chapter/%d.html", i*7919%1000))
 	}
-	b.admit(packedFrom, urls[:packedFrom]...)
+	b.admit(packed, urls[:packed]...)
 	b.crawl("a.test", same)
 	before := len(b.blocks("a.test")[0].packed)
 	b.age("a.test", 0)
@@ -318,7 +520,7 @@ func packsBlocks(t *testing.T, b *testJob) {
 	if after := len(b.blocks("a.test")[0].packed); after >= before {
 		t.Errorf("a block of %d bytes has %d after it was packed", before, after)
 	}
-	b.admit(8, urls[packedFrom:]...)
+	b.admit(8, urls[packed:]...)
 	b.crawl("a.test", same)
 	blk := b.blocks("a.test")[0]
 	b.must(blk.decode())
@@ -448,6 +650,62 @@ func rationsVisits(t *testing.T, b *testJob) {
 	b.close(lease, 0)
 	if sum, err := b.spentToday(t.Context(), time.Now()); err != nil || sum != 2 {
 		t.Errorf("%d were spent today, %v; want 2", sum, err)
+	}
+}
+
+func keepsPromises(t *testing.T, b *testJob) {
+	b.admit(4, "http://a.test/1", "http://a.test/2", "http://b.test/1", "http://b.test/2")
+	b.setThreshold(recrawl.Threshold{New: 24}) // one an hour
+	lease := b.open("a.test")
+	b.sighted(lease, same, b.take(lease, 5, "http://a.test/1")...)
+	var rationed *queue.Rationed
+	if _, err := lease.Take(t.Context(), 5, 0); !errors.As(err, &rationed) {
+		t.Fatalf("the budget is used up, and the error is %v", err)
+	}
+	b.close(lease, 0)
+	b.passRation(time.Hour) // one more may be fetched
+	late := b.open("b.test")
+	if _, err := late.Take(t.Context(), 5, 0); !errors.As(err, &rationed) {
+		t.Errorf("a host that comes later gets what another one was promised: %v", err)
+	}
+	b.close(late, 0)
+	again := b.open("a.test")
+	b.take(again, 5, "http://a.test/2")
+	b.close(again, 0)
+	b.passRation(time.Hour)
+	b.take(b.open("b.test"), 5, "http://b.test/1")
+}
+
+// With a budget of a few URLs a day, no visit may ask for hours. What is due then need not wait for the
+// time that has passed already.
+func savesUpForOne(t *testing.T, b *testJob) {
+	b.admit(2, "http://a.test/1", "http://a.test/2")
+	b.setThreshold(recrawl.Threshold{New: 6}) // one in four hours
+	var rationed *queue.Rationed
+	early := b.open("a.test")
+	if got, err := early.Take(t.Context(), 5, 0); !errors.As(err, &rationed) {
+		t.Fatalf("took %v, %v in the first hour", urlsOf(got), err)
+	}
+	b.close(early, 0)
+	b.passRation(5 * time.Hour)
+	late := b.open("a.test")
+	b.take(late, 5, "http://a.test/1")
+	b.close(late, 0)
+}
+
+// passRation lets time pass for the budget.
+func (b *testJob) passRation(by time.Duration) {
+	b.t.Helper()
+	key := jobBase(b.job.Name) + nameRation
+	for _, field := range []string{"at", "line:low", "line:others"} {
+		b.must(b.rdb.HIncrBy(b.t.Context(), key, field, -by.Milliseconds()).Err())
+	}
+	for _, h := range []crawler.Host{"a.test", "b.test"} {
+		text := b.rdb.HGet(b.t.Context(), b.baseOf(h)+nameHost+string(h), fieldPromise).Val()
+		if which, since, ok := strings.Cut(text, " "); ok {
+			b.must(b.rdb.HSet(b.t.Context(), b.baseOf(h)+nameHost+string(h), fieldPromise,
+				fmt.Sprintf("%s %d", which, number(since)-by.Milliseconds())).Err())
+		}
 	}
 }
 
@@ -601,3 +859,36 @@ func TestTheCostOfATrackedPage(t *testing.T) {
 
 var words = strings.Fields(`crawler frontier host visit robots sink segment ledger archive index scope seed depth band
 	lease epoch redirect record outbox worker scheduler runner shard gate settle sweep arm admit place entry flight due`)
+
+// While nothing is fetched or found, a step every ten minutes is enough.
+func steersWhenSomethingHappened(t *testing.T, b *testJob) {
+	b.admit(2, "http://a.test/1", "http://a.test/2")
+	b.crawl("a.test", same)
+	job := jobBase(b.job.Name) + nameJob
+	step := func() (stepped bool) {
+		t.Helper()
+		b.must(b.rdb.HSet(t.Context(), job, "steered", 1, "freshness", "").Err())
+		b.must(b.Steer(t.Context()))
+		return b.rdb.HGet(t.Context(), job, "freshness").Val() != ""
+	}
+	if !step() {
+		t.Fatal("the first time, there was no step")
+	}
+	if step() {
+		t.Error("there was a step although nothing had happened")
+	}
+	b.admit(1, "http://a.test/3")
+	if !step() {
+		t.Error("there was no step after a page was found")
+	}
+	b.must(b.rdb.HSet(t.Context(), job, "threshold", "").Err())
+	if !step() {
+		t.Error("there was no step although Redis had lost the threshold")
+	}
+	last := *b.live.steered.Load()
+	last.at = last.at.Add(-quietSteer)
+	b.live.steered.Store(&last)
+	if !step() {
+		t.Error("there was no step after ten minutes")
+	}
+}

@@ -14,12 +14,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
-// datesTerm is for how long the dates of a list are remembered after it was read last.
+// datesTerm is how long the dates of a list are remembered after it was last read.
 const datesTerm = 400 * 24 * time.Hour
-
-// leastTrust is the share of a site's announcements that must have been right for more of them to be
-// followed. A site that nothing is known of is trusted in half of them.
-const leastTrust = 0.1
 
 // Announced implements [visit.HostLease]. Pages are marked before the dates are remembered, so that
 // none is missed if the worker dies in between.
@@ -37,14 +33,18 @@ func (l *HostLease) Announced(ctx context.Context, list crawler.URL, entries []a
 	}
 	before, err := announce.ParseDates(packed)
 	if err != nil {
-		before = announce.Dates{} // it is garbage, and replaced
+		before = announce.Dates{} // it is garbage, and is replaced below
 	}
 	changed, now := before.Compare(entries)
-	if trust := l.tracker.signals.Precision(); len(changed) > 0 && trust >= leastTrust {
-		if _, err := l.frontier.Changed(ctx, changed, trust); err != nil {
+	reading := reading{pages: len(entries), announced: float64(before.Added(entries))}
+	if trust := l.tracker.signals.Precision(); len(changed) > 0 {
+		_, due, err := l.frontier.mark(ctx, changed, trust)
+		if err != nil {
 			return err
 		}
+		reading.announced += trust * float64(due)
 	}
+	l.tracker.readings[list] = reading
 	return run(ctx, l.frontier.rdb, datesScript(), "dates", l.base, string(l.ref.Host), l.ref.Epoch, key, now.Append(nil),
 		datesTerm.Milliseconds()).Err()
 }
@@ -55,8 +55,8 @@ func hashOfList(list crawler.URL) uint64 {
 	return sum.Sum64()
 }
 
-// Trust returns how often pages of a host had changed when it announced that, from 0 to 1; a half if
-// nothing is known. The job is continuous.
+// Trust returns the share of a host's announcements of changes that were right, from 0 to 1; 0.5 if
+// nothing is known. The job must be continuous.
 func (f *Frontier) Trust(ctx context.Context, host crawler.Host) (float64, error) {
 	t := &tracker{frontier: f, host: host, base: f.baseOf(host)}
 	if err := t.read(ctx); err != nil {

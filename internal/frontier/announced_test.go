@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/announce"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/recrawl"
@@ -21,6 +22,7 @@ func TestAnnounced(t *testing.T) {
 		{"a page whose date is another one is due", followsDates},
 		{"a site is trusted as far as it was right", learnsTrust},
 		{"a site that lies is not followed", followsNoLiar},
+		{"a list that announces pages matters more", weighsLists},
 		{"dates that are garbage are replaced", replacesDates},
 		{"a stale visit announces nothing", announcesNothingWhenStale},
 	} {
@@ -42,7 +44,7 @@ func announcing(b *testJob) {
 	b.rest()
 }
 
-// rest lets time pass, without which no page is due again, and keeps pages from being due by
+// rest lets time pass, because no page is due again at once, and keeps pages from being due by
 // themselves.
 func (b *testJob) rest() {
 	b.t.Helper()
@@ -56,6 +58,40 @@ func (b *testJob) announced(dates ...int64) {
 	lease := b.open("a.test")
 	b.must(lease.Announced(b.t.Context(), url(b.t, listURL), b.dated(dates...)))
 	b.close(lease, 0)
+}
+
+// read reads the list after a day, and fetches what the list announces when it is read the next
+// time. The content of all pages has changed by then. It returns how much the list matters after
+// that.
+func (b *testJob) read(content uint32, dates ...int64) float64 {
+	b.t.Helper()
+	b.age("a.test", 24*time.Hour)
+	_, err := b.Changed(b.t.Context(), []crawler.URL{url(b.t, listURL)}, 1)
+	b.must(err)
+	b.again()
+	lease := b.open("a.test")
+	taken, err := lease.Take(b.t.Context(), 9, 0)
+	b.must(err)
+	b.must(lease.Announced(b.t.Context(), url(b.t, listURL), b.dated(dates...)))
+	b.sighted(lease, func(string) uint32 { return content }, taken...)
+	b.close(lease, 0)
+	return b.trackedAt("a.test")["/sitemap.xml"].Weight()
+}
+
+func weighsLists(t *testing.T, b *testJob) {
+	b.admit(1, listURL)
+	announcing(b)
+	var silent, telling float64
+	for i := range int64(4) {
+		silent = b.read(uint32(i%2)-1, 100, 100)
+	}
+	for i := range int64(4) {
+		telling = b.read(uint32(i%2)-1, 200+i, 100)
+	}
+	if silent > 1.2 || telling < 2*silent {
+		t.Errorf("a list that announces nothing matters %.2f times as much as a page, one that does %.2f times", silent,
+			telling)
+	}
 }
 
 func (b *testJob) dated(dates ...int64) (all []announce.Entry) {
@@ -128,15 +164,26 @@ func learnsTrust(t *testing.T, b *testJob) {
 
 func followsNoLiar(t *testing.T, b *testJob) {
 	announcing(b)
-	lies := recrawl.Signals{Wrong: 50}.Append(nil)
-	b.must(b.rdb.HSet(t.Context(), b.baseOf("a.test")+namePriors+"a.test", fieldSignals, lies).Err())
+	lies := recrawl.Signals{Wrong: 12}
+	b.must(b.rdb.HSet(t.Context(), b.baseOf("a.test")+namePriors+"a.test", fieldSignals, lies.Append(nil)).Err())
 	b.admit(1, "http://a.test/3")
 	b.announced(100, 200)
 	b.announced(100, 201)
-	for path, state := range b.trackedAt("a.test") {
-		if state.Flags.Has(recrawl.Signalled) {
-			t.Errorf("%s is due because a site that lies has announced it", path)
-		}
+	if got := fmt.Sprint(b.returning()); got != "[/3]" {
+		t.Errorf("%s are queued, want the new page alone: a site that lies has announced another", got)
+	}
+	// Its pages are compared when they are fetched anyway, so it can win the trust back.
+	for i := range 4 {
+		b.age("a.test", 60*24*time.Hour)
+		b.again()
+		b.crawl("a.test", func(string) uint32 { return 0xffff << (8 * (i % 2)) })
+		b.rest()
+		b.admit(1, fmt.Sprintf("http://a.test/new/%d", i))
+		b.announced(100, int64(300+i))
+	}
+	trust, err := b.Trust(t.Context(), "a.test")
+	if want := lies.Precision(); err != nil || trust <= want {
+		t.Errorf("after it was right several times, it is trusted by %v, %v; want more than %v", trust, err, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package frontier
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -15,7 +16,9 @@ import (
 // Any number of schedulers may arm at once. The script counts the visits of its shard in
 // the same call that arms more. Visits of the other shards were counted just before. All
 // schedulers visit the shards in the same order, so each sees what another has armed in a
-// shard. The first shard changes with the number of visits, so that none is always last.
+// shard. The first shard follows from the number of visits so far, in an order that looks random:
+// if it were that number by the number of shards, and each call armed a multiple of it, the same shard
+// would always be last, and might never be visited.
 func (f *Frontier) Arm(ctx context.Context, most int) ([]queue.VisitRef, error) {
 	out, first, err := f.out(ctx)
 	if err != nil {
@@ -58,7 +61,7 @@ func (f *Frontier) out(ctx context.Context) (out []int, first int, err error) {
 		out[shard] = int(c.Out())
 		visits += c.Visits
 	}
-	return out, int(visits % int64(len(out))), nil
+	return out, rand.New(rand.NewPCG(uint64(visits), 0)).IntN(len(out)), nil
 }
 
 // armShard arms hosts until most visits of the shard are armed or open. It returns how many

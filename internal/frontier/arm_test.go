@@ -64,6 +64,26 @@ func armsTogether(t *testing.T, b *testJob) {
 	}
 }
 
+// armsEachShard arms as many visits at a time as there are shards. Hosts of each shard have enough to
+// do for all of them.
+func armsEachShard(t *testing.T, b *testJob) {
+	b.manyHosts(40)
+	visited := make(map[string]bool)
+	for range 50 {
+		orders, err := b.Arm(t.Context(), b.job.Shards)
+		b.must(err)
+		for _, o := range orders {
+			visited[b.baseOf(o.Host)] = true
+			lease, err := b.Open(t.Context(), o, "tester", visit.Want{})
+			b.must(err)
+			b.close(lease, 0)
+		}
+	}
+	if len(visited) != b.job.Shards {
+		t.Errorf("hosts of %d shards were visited, want %d", len(visited), b.job.Shards)
+	}
+}
+
 // armsInTurn visits one host at a time. Each host is due again at once.
 func armsInTurn(t *testing.T, b *testJob) {
 	b.manyHosts(20)

@@ -28,8 +28,9 @@ func budgetsOf(job crawler.BudgetSettings, revision, budgeted int64) budgets {
 // liveBudgets holds the budgets of a job for all its frontiers in the process. Reading the
 // job's status refreshes them. It is safe for concurrent use.
 type liveBudgets struct {
-	last   atomic.Pointer[budgets]
-	course atomic.Pointer[course] // nil before the status was read
+	last    atomic.Pointer[budgets]
+	course  atomic.Pointer[course]  // nil before the status was read
+	steered atomic.Pointer[steered] // the last step of this process; nil before
 }
 
 // note stores budgets, unless newer ones are known.

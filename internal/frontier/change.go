@@ -67,6 +67,7 @@ func (s *Store) Replace(ctx context.Context, was crawler.Status, r Replacement) 
 	case got[0] == -2:
 		return false, fmt.Errorf("job %q: %w", name, queue.ErrJobChanged)
 	}
+	s.Tell(ctx, name)
 	_, err = s.Status(ctx, name) // to refresh the budgets in this process
 	return got[1] == 1, err
 }

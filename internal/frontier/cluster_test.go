@@ -188,7 +188,7 @@ func TestTheLifecycleOfAJobInACluster(t *testing.T) {
 		t.Errorf("counters after the job was cleared (-before +after):\n%s", diff)
 	}
 	cache := store.RobotsCache()
-	must("put", cache.Put(ctx, "https://"+name, []byte("rules"), time.Minute))
+	must("put", cache.Put(ctx, "https://"+name, []byte("rules"), 0))
 	rules, found, err := cache.Get(ctx, "https://"+name)
 	if must("get", err); !found || string(rules) != "rules" {
 		t.Errorf("robots.txt: got %q, %v", rules, found)

@@ -46,25 +46,24 @@ type topology struct {
 // Both use one connection, because WAIT covers only the writes of its own connection, and
 // because a master that dies in between breaks that connection.
 func (f *Frontier) admitConfirmed(ctx context.Context, cluster *redis.ClusterClient, base string,
-	args []any) (int, error) {
+	args []any) (one admitted, long []longQueue, err error) {
 	node, err := cluster.MasterForKey(ctx, base)
 	if err != nil {
-		return 0, fmt.Errorf("frontier: the master of %s: %w", base, redisconn.Passing(err))
+		return one, nil, fmt.Errorf("frontier: the master of %s: %w", base, redisconn.Passing(err))
 	}
 	conn := node.Conn()
 	defer conn.Close()
-	admitted, err := f.admitScript(ctx, conn, base, args, 1)
-	fresh := 0
+	all, long, err := f.admitScript(ctx, conn, base, args, 1)
 	if err == nil {
-		fresh = int(admitted[0])
-		written := fresh > 0 || f.depths.kept() // URLs seen before may have got a smaller depth
+		one = all[0]
+		written := one.fresh > 0 || f.depths.kept() // URLs seen before may have got a smaller depth
 		err = f.confirmations.confirm(ctx, conn, node.Options().Addr, base, written)
 	}
 	if err != nil && movedAway(err) {
 		cluster.ReloadState(ctx)
 		err = fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
 	}
-	return fresh, err
+	return one, long, err
 }
 
 // movedAway reports whether another node now serves the slot.

@@ -93,8 +93,8 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 	}
 	fields := map[string]*int64{
 		"seen": &c.Seen, "waiting": &c.Waiting, "flight": &c.Flight, "hosts": &c.Hosts,
-		"givenup": &c.HostsGivenUp,
-		"visits":  &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes, "over": &c.Over, "incomplete": &c.Incomplete,
+		"spilled": &c.Spilled, "givenup": &c.HostsGivenUp,
+		"visits": &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes, "over": &c.Over, "incomplete": &c.Incomplete,
 		"items":     &c.Items,
 		"unshipped": &c.Unshipped, "ondisk": &c.OnDisk, "lost": &c.Lost, "shipped": &c.Shipped,
 		"reclaimed": &c.Reclaimed,

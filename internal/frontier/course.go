@@ -23,6 +23,8 @@ import (
 
 const (
 	steerEvery = time.Minute
+	// quietSteer is how long a step is skipped if nothing has happened since the last one.
+	quietSteer = 10 * time.Minute
 	// The sample: blocks of pages, until there are enough pages or blocks.
 	samplePages  = 100_000
 	sampleBlocks = 2_000
@@ -37,8 +39,9 @@ type course struct {
 	threshold recrawl.Threshold
 }
 
-// courseOf returns the course of a job. A threshold that cannot be read is that of a job that just
-// begins; the next step replaces it. before saves compiling the same settings again.
+// courseOf returns the course of a job. If the threshold cannot be read, the job is steered as one
+// that has just begun, until the next step replaces it. before saves compiling the same settings
+// again.
 func courseOf(set crawler.Recrawl, revision int64, threshold string, before *course) *course {
 	c := &course{set: set.WithDefaults(), revision: revision}
 	if before != nil && before.revision == revision {
@@ -50,7 +53,7 @@ func courseOf(set crawler.Recrawl, revision int64, threshold string, before *cou
 	return c
 }
 
-// rates returns how many URLs may be fetched again a day for now, and for the first time.
+// rates returns how many URLs a day may now be fetched again, and how many for the first time.
 func (c *course) rates() (again, fresh float64) {
 	if c.threshold == (recrawl.Threshold{}) { // a job that has just begun: the first step follows within seconds
 		return c.set.Budget.PerDay(), c.set.Budget.PerDay()
@@ -71,7 +74,8 @@ func (c *course) stateOf(s recrawl.State, u crawler.URL) (recrawl.State, bool) {
 	return s, value > 0
 }
 
-// never is when a page is due that is not to be fetched again: its block is looked at before.
+// never is how long after now a page is due that is not to be fetched again. Its block is looked at
+// before that.
 const never = 365 * 24 * time.Hour
 
 // due returns when a page is due.
@@ -80,7 +84,17 @@ func (c *course) due(s recrawl.State, u crawler.URL, now time.Time) time.Time {
 	if !again {
 		return now.Add(never)
 	}
+	return c.dueAt(s)
+}
+
+// dueAt returns when a page with the importance of the settings is due.
+func (c *course) dueAt(s recrawl.State) time.Time {
 	return s.Due(c.threshold.Value, c.set.Min, c.set.Max)
+}
+
+// isDue reports whether the page is due at a time. It is faster than dueAt.
+func (c *course) isDue(s recrawl.State, at time.Time) bool {
+	return s.IsDue(c.threshold.Value, c.set.Min, c.set.Max, at)
 }
 
 // course returns how the job is steered, as last read.
@@ -99,8 +113,24 @@ func (f *Frontier) continuous() bool {
 	return f.job.Recrawl.On()
 }
 
-// Steer finds out once a minute, of all processes together, what the job may fetch, and stores
-// it with the job. It does nothing in a job that is not continuous.
+// steered has the values that a step began with. If the next step would begin with the same values
+// except the time, it would have the same result.
+type steered struct {
+	at                                 time.Time
+	threshold                          string // as it was stored
+	revision                           int64  // of the settings
+	tracked, waiting, back, again, new int64  // see [recrawl.Flow]
+}
+
+func (s steered) same(later steered) bool {
+	quiet := later.at.Sub(s.at)
+	s.at = later.at
+	return s == later && 0 <= quiet && quiet < quietSteer
+}
+
+// Steer computes how much the job may fetch, and stores that with the job: over all processes once
+// a minute, or every ten minutes while nothing is fetched or found. It does nothing in a job that
+// is not continuous.
 func (f *Frontier) Steer(ctx context.Context) error {
 	if !f.continuous() {
 		return nil
@@ -117,16 +147,22 @@ func (f *Frontier) Steer(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("frontier: steer %s: %w", f.job.Name, err)
 	}
+	c := f.course()
+	begin := steered{
+		at: now, threshold: before, revision: c.revision, tracked: counters.Tracked, back: counters.Back,
+		waiting: counters.Waiting + counters.Flight, again: counters.Again, new: requested(counters) - counters.Again,
+	}
+	if last := f.live.steered.Load(); last != nil && last.same(begin) {
+		return nil
+	}
 	view, err := f.survey(ctx, now, counters.Tracked)
 	if err != nil {
 		return err
 	}
-	c := f.course()
-	threshold, _ := recrawl.ParseThreshold([]byte(before)) // one that cannot be read begins from the start
+	threshold, _ := recrawl.ParseThreshold([]byte(before)) // if it cannot be read, steering starts over
 	threshold = threshold.Step(recrawl.Flow{
 		At: now, Budget: c.set.Budget.PerDay(), Shortest: c.set.Min, Longest: c.set.Max, Pages: view.pages,
-		Waiting: max(0, counters.Waiting+counters.Flight-counters.Back), Due: counters.Back + view.overdue,
-		Again: counters.Again, New: requested(counters) - counters.Again,
+		Waiting: max(0, begin.waiting-begin.back), Due: begin.back + view.overdue, Again: begin.again, New: begin.new,
 	})
 	fresh, err := f.freshness(ctx, view, c, now, counters)
 	if err != nil {
@@ -136,8 +172,12 @@ func (f *Frontier) Steer(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("frontier: steer %s: %w", f.job.Name, err)
 	}
-	_, _, err = f.steer(ctx, before, string(threshold.Append(nil)), text)
-	return err
+	begin.threshold = string(threshold.Append(nil))
+	if _, _, err = f.steer(ctx, before, begin.threshold, text); err != nil {
+		return err
+	}
+	f.live.steered.Store(&begin)
+	return f.link(ctx, []any{2 * counters.Tracked}) // room for links: two registers for each page
 }
 
 func (f *Frontier) steer(ctx context.Context, args ...any) (ok bool, threshold string, err error) {
@@ -148,10 +188,10 @@ func (f *Frontier) steer(ctx context.Context, args ...any) (ok bool, threshold s
 	return got[0] != "", got[1], nil
 }
 
-// requested counts the URLs for which requests were made.
+// requested counts the URLs for which requests were made, once for each try.
 func requested(c crawler.Counters) (sum int64) {
 	for outcome, n := range c.Outcomes {
-		if tracks(outcome) {
+		if tracks(outcome) || outcome == crawler.OutcomeRetry {
 			sum += n
 		}
 	}
@@ -161,7 +201,7 @@ func requested(c crawler.Counters) (sum int64) {
 // survey is what a sample says about all tracked pages.
 type survey struct {
 	pages   recrawl.Histogram
-	fresh   float64 // the share of pages that are up to date, weighted equally
+	fresh   float64 // the share of the pages ever found that are up to date, all weighted equally
 	oldest  time.Time
 	overdue int64 // pages that should be queued but are not yet
 	next    time.Time
@@ -170,7 +210,7 @@ type survey struct {
 // survey samples blocks of all shards. total is the number of tracked pages.
 func (f *Frontier) survey(ctx context.Context, now time.Time, total int64) (survey, error) {
 	c, view := f.course(), survey{pages: make(recrawl.Histogram)}
-	var seen, overdue int64
+	var seen, found, overdue int64
 	var fresh float64
 	for shard := range f.job.Shards {
 		blocks, err := f.sampled(ctx, shard, &view)
@@ -188,11 +228,14 @@ func (f *Frontier) survey(ctx context.Context, now time.Time, total int64) (surv
 				}
 				seen++
 				view.pages[state.Cell()]++
-				fresh += state.Fresh(now)
+				if !state.Flags.Has(recrawl.Unseen) {
+					found++
+					fresh += state.Fresh(now)
+				}
 				if last := time.Unix(int64(state.Last), 0); view.oldest.IsZero() || last.Before(view.oldest) {
 					view.oldest = last
 				}
-				if !queued && !state.Due(c.threshold.Value, c.set.Min, c.set.Max).After(now) {
+				if !queued && c.isDue(state, now) {
 					overdue++
 				}
 			}
@@ -202,7 +245,10 @@ func (f *Frontier) survey(ctx context.Context, now time.Time, total int64) (surv
 		view.fresh = 1
 		return view, nil
 	}
-	view.fresh = fresh / float64(seen)
+	view.fresh = 1
+	if found > 0 {
+		view.fresh = fresh / float64(found)
+	}
 	scale := max(1, float64(total)/float64(seen))
 	for cell, n := range view.pages {
 		view.pages[cell] = int64(math.Round(float64(n) * scale))
@@ -323,14 +369,8 @@ func wrapped(verb, base string, err error) error {
 	return fmt.Errorf("frontier: %s on %s: %w", verb, base, err)
 }
 
-// begins reports whether a continuous job fetches a page again whose first fetch had this outcome.
-// URLs that failed or are gone can be queued again by hand, as in any job.
-func begins(o crawler.Outcome) bool {
-	return o == crawler.OutcomeFetched || o == crawler.OutcomeNotModified || o == crawler.OutcomeRedirected
-}
-
-// tracks reports whether an outcome is that of a request, or of one that could not be made, rather
-// than of a rule.
+// tracks reports whether a continuous job fetches a URL again after this outcome: that of a
+// request, or of one that could not be made, rather than of a rule.
 func tracks(o crawler.Outcome) bool {
 	switch o {
 	case crawler.OutcomeFetched, crawler.OutcomeNotModified, crawler.OutcomeRedirected, crawler.OutcomeGone,

@@ -77,14 +77,15 @@ func (s *Store) noted(ctx context.Context, job crawler.Status) (map[string]strin
 	return h, nil
 }
 
-// What is noted of the changes of pages that were told to webhooks, among the notes of deliveries.
+// Notes about the changes of pages that webhooks were told of; they are kept among the notes of
+// deliveries.
 const (
 	fieldChangesCursor = "changes_cursor"
 	fieldChangesNumber = "changes_number"
 )
 
-// ChangesTold returns up to where the changes of a continuous job were told to its webhooks: the cursor
-// of [Store.TellChanges], "" at first, and how many events that were.
+// ChangesTold returns how far the webhooks of a continuous job have been told of its changes: the
+// cursor of the last [Store.TellChanges], "" at first, and how many events that took.
 func (s *Store) ChangesTold(ctx context.Context, job string) (cursor string, events int64, err error) {
 	got, err := s.rdb.HMGet(ctx, jobBase(job)+nameWebhooks, fieldChangesCursor, fieldChangesNumber).Result()
 	if redisconn.IsWrongType(err) {
@@ -98,8 +99,8 @@ func (s *Store) ChangesTold(ctx context.Context, job string) (cursor string, eve
 	return cursor, number(text), nil
 }
 
-// TellChanges notes that the changes up to a cursor were told, in so many events since the job was
-// created. It does nothing for a job that was removed.
+// TellChanges notes that the changes up to a cursor were told, in the given number of events since
+// the job was created. It does nothing for a job that was removed.
 func (s *Store) TellChanges(ctx context.Context, job, cursor string, events int64) error {
 	base := jobBase(job)
 	return runKeys(ctx, s.rdb, changesScript(), "changes", []string{base + nameWebhooks, base + nameJob}, cursor,

@@ -39,25 +39,45 @@ func (d depths) digits() int {
 	return 2
 }
 
-// fingerprint returns what seen stores of a URL's key: 64 bits of its SHA-256, so that no
-// one can construct a URL that hides another. Among n URLs, two have the same fingerprint
-// with a probability of n²/2⁶⁵: 3 in a million for ten million URLs. If the digits of a
-// depth follow, there is room for 61 or 57 bits: 3 in 100,000, or 3 in 10,000.
+// groups is the number of groups of hosts in seen.
+const groups = 1 << 14
+
+// groupOf returns the group of a host in seen. It depends on the hash that decides the shard, so a
+// shard of n has only some of the groups.
+func groupOf(host crawler.Host) int { return int(hashOf(host) % groups) }
+
+// fingerprint returns what seen stores of the key of a URL: 64 bits of its SHA-256. Two of n URLs in
+// a group have the same fingerprint, so that one of them is never fetched, with a probability of
+// n²/2⁶⁵: 3 in a million for ten million URLs of a host. If the digits of a depth follow, there is
+// room for 3.5 or 6.7 bits less: 3 in 10,000.
+//
+// The scripts need ten digits at least (seen.lua).
 func (d depths) fingerprint(key string) int64 {
+	const shortest = 1e9
 	sum := sha256.Sum256([]byte(key))
-	fp := int64(binary.LittleEndian.Uint64(sum[:]))
-	switch d.digits() {
-	case 0:
-		return fp
-	case 1:
-		fp /= 11 // not 10, so that any digit may follow
-	case 2:
-		fp /= 101
-	}
-	if fp == 0 {
-		return 1 // digits after a zero would not make an integer in canonical form
+	fp := int64(binary.LittleEndian.Uint64(sum[:])) / d.scale()
+	if -shortest < fp && fp < shortest {
+		fp += 2 * shortest
 	}
 	return fp
+}
+
+// scale returns the divisor of fingerprints that leaves room for the digits of a depth behind them.
+// It is not a power of ten, so that any digit may follow.
+func (d depths) scale() int64 {
+	switch d.digits() {
+	case 1:
+		return 11
+	case 2:
+		return 101
+	}
+	return 1
+}
+
+// A mark is how seen knows a URL.
+type mark struct {
+	group  int    // of its host
+	member string // its fingerprint, and where it is stored its depth
 }
 
 // member returns the element of seen for a URL at a depth.
@@ -99,7 +119,7 @@ func (d depths) args(args []any) []any {
 	return append(args, text)
 }
 
-// member returns the element of seen for a URL at a depth.
-func (f *Frontier) member(u crawler.URL, depth int) string {
-	return f.depths.member(f.depths.fingerprint(f.identity.Key(u)), depth)
+// markOf returns how seen knows a URL at a depth.
+func (f *Frontier) markOf(u crawler.URL, depth int) mark {
+	return mark{groupOf(f.identity.Host(u.Host())), f.depths.member(f.Fingerprint(u), depth)}
 }

@@ -14,9 +14,9 @@
 // front of the queue. The epoch grows each time a host is armed, and fences off visits with
 // an older one.
 //
-// Many files: a verb is a file in Go and a Lua script of the same purpose in lua, so that one who
-// looks for a verb finds both by its name. The keys are all in keys.go.
+// Many files: a verb is a Go file here and a Lua script in the folder lua, both named after it, so
+// that both are found by the name. All keys are in keys.go.
 //
-// Each verb is one Lua script in its own file. A script touches the keys of one shard and
-// does a bounded amount of work. Times are unix milliseconds of Redis's own clock.
+// A script touches the keys of one shard and does a bounded amount of work. Times are unix
+// milliseconds of Redis's own clock.
 package frontier

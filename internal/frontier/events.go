@@ -39,7 +39,7 @@ func (s *Store) Told(ctx context.Context, job string, number int64) error {
 	return runKeys(ctx, s.rdb, toldScript(), "told", eventKeys(job), number, keptEvents).Err()
 }
 
-// Stalled makes the event that a running job has had the same number of settled URLs for a
+// Stalled makes the event that the number of settled URLs of a running job has not changed for a
 // time, unless that number has made one before.
 func (s *Store) Stalled(ctx context.Context, job string, settled int64, since time.Duration) error {
 	reason := fmt.Sprintf("no URL was settled for %v; %s so far", since,

@@ -69,17 +69,22 @@ func (f *Frontier) failedIn(ctx context.Context, shard int, causes []string,
 }
 
 // Retry queues URLs again that [Frontier.Failed] has listed, and takes back what settling them
-// counted. It leaves those alone that another client has queued since, and those whose records
-// have not arrived at their destination yet. Their hosts are forgiven for having refused
-// requests. It returns how many URLs it queued, even if there is an error.
+// counted. It skips URLs that another client has queued since, and those whose records have not
+// reached their destination yet. Their hosts are forgiven for having refused requests. It returns
+// how many URLs it queued, even if there is an error.
 func (f *Frontier) Retry(ctx context.Context, urls []queue.Failed) (queued int, err error) {
+	defer f.store.Tell(ctx, f.job.Name)
+	entries, err := f.trackedSince(ctx, urls)
+	if err != nil {
+		return 0, err
+	}
 	args := make([][]any, f.job.Shards)
-	for _, u := range urls {
+	for i, u := range urls {
 		shard := f.shardOf(u.Entry.URL.Host())
-		args[shard] = append(args[shard], u.Cause, u.Packed)
+		args[shard] = append(args[shard], u.Cause, u.Packed, entries[i])
 	}
 	for shard, all := range args {
-		for batch := range slices.Chunk(all, 2*retryBatch) {
+		for batch := range slices.Chunk(all, 3*retryBatch) {
 			n, err := run(ctx, f.rdb, retryScript(), "retry", f.base(shard), batch...).Int()
 			queued += n
 			if err != nil {
@@ -88,4 +93,26 @@ func (f *Frontier) Retry(ctx context.Context, urls []queue.Failed) (queued int, 
 		}
 	}
 	return queued, nil
+}
+
+// trackedSince returns the packed entries of URLs whose pages a continuous job has begun to track
+// after they failed; "" for others.
+func (f *Frontier) trackedSince(ctx context.Context, urls []queue.Failed) ([]string, error) {
+	packed := make([]string, len(urls))
+	if !f.continuous() {
+		return packed, nil
+	}
+	entries := make([]queue.Entry, len(urls))
+	for i, u := range urls {
+		entries[i] = u.Entry
+	}
+	if err := f.attach(ctx, entries); err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		if e.Page.Known() && !urls[i].Entry.Page.Known() {
+			packed[i] = e.Pack()
+		}
+	}
+	return packed, nil
 }

@@ -16,7 +16,7 @@ import (
 
 // Bounds of the search for a URL in the queues of its host.
 const (
-	findBatch = 1000
+	findBatch = 250     // elements of a queue, each of which may be a sealed block
 	findMost  = 200_000 // URLs
 )
 
@@ -41,16 +41,31 @@ func (f *Frontier) Find(ctx context.Context, u crawler.URL) (queue.Location, err
 
 // known reports whether a URL was ever seen, and the depth that is known for it.
 func (f *Frontier) known(ctx context.Context, base string, u crawler.URL) (depth int, known bool, err error) {
-	member := f.member(u, 0)
+	m := f.markOf(u, 0)
 	if !f.depths.kept() {
-		known, err = run(ctx, f.rdb, knownScript(), "known", base, member).Bool()
+		known, err = f.isSeen(ctx, base, m)
 		return math.MaxInt, known, err
 	}
-	depth, err = run(ctx, f.rdb, depthOfScript(), "depthof", base, f.depths.args([]any{member})...).Int()
+	depth, err = run(ctx, f.rdb, depthOfScript(), "depthof", base, f.depths.args([]any{m.group, m.member})...).Int()
 	if depth == f.depths.farthest {
 		return math.MaxInt, true, err
 	}
 	return depth, depth >= 0, err
+}
+
+// isSeen reports whether a URL was ever seen, in a job that stores no depths.
+func (f *Frontier) isSeen(ctx context.Context, base string, m mark) (bool, error) {
+	var found findings
+	for {
+		answer, err := run(ctx, f.rdb, knownScript(), "known", base, f.seenArgs([]any{m.group, m.member}, found)...).Result()
+		block, undecided := answer.(string)
+		if err != nil || !undecided {
+			return answer == int64(1), err
+		}
+		if found, _, err = f.decide(ctx, base, []doubt{{m.member, block}}); err != nil {
+			return false, err
+		}
+	}
 }
 
 func (f *Frontier) findInFlight(ctx context.Context, base string, u crawler.URL) (queue.Location, bool, error) {
@@ -95,8 +110,13 @@ func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL)
 	before := int64(0)
 	for _, band := range queue.BandOrder {
 		key := base + nameQueue + strconv.Itoa(int(band)) + ":" + string(u.Host())
+		sealed := f.unsealer(ctx, base)
 		for at := int64(0); before < findMost; at += findBatch {
-			entries, err := f.rdb.LRange(ctx, key, at, at+findBatch-1).Result()
+			elements, err := f.rdb.LRange(ctx, key, at, at+findBatch-1).Result()
+			if err != nil {
+				return queue.Location{}, false, finding(u, err)
+			}
+			entries, err := sealed.entries(elements)
 			if err != nil {
 				return queue.Location{}, false, finding(u, err)
 			}
@@ -107,7 +127,7 @@ func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL)
 				}
 			}
 			before += int64(len(entries))
-			if len(entries) < findBatch {
+			if len(elements) < findBatch {
 				break
 			}
 		}

@@ -100,7 +100,7 @@ var jobKeys = map[string]string{nameHolds: "zset", nameHomes: "set", namePorts: 
 
 // mendStatus reads a job's status when a key has the wrong type. It sets aside the keys
 // that the job can do without.
-func (s *Store) mendStatus(ctx context.Context, name string) (crawler.Status, error) {
+func (s *Store) mendStatus(ctx context.Context, name string, now time.Time) (crawler.Status, error) {
 	for key, want := range jobKeys {
 		kind, err := s.rdb.Type(ctx, jobBase(name)+key).Result()
 		if err == nil && kind != want && kind != "none" {
@@ -110,15 +110,11 @@ func (s *Store) mendStatus(ctx context.Context, name string) (crawler.Status, er
 			return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
 		}
 	}
-	status, err := s.status(ctx, name)
+	status, err := s.status(ctx, name, now)
 	if !redisconn.IsWrongType(err) {
 		return status, err
 	}
 	kind, err := s.rdb.Type(ctx, jobBase(name)+nameJob).Result()
-	if err != nil {
-		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
-	}
-	now, err := s.rdb.Time(ctx).Result()
 	if err != nil {
 		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
 	}

@@ -21,11 +21,10 @@ const (
 	gatherMost = 64
 )
 
-// gatherer lets calls of many visits to the same script share it, because what a script costs
-// Redis is mostly what it costs once: reading its definitions, the clock, the counters. While a
-// batch is under way, calls gather for the next one. If there are many calls, a batch begins only
-// a moment after the last one. The zero value is not usable: see newGatherer. It is safe for
-// concurrent use.
+// gatherer lets many visits share one call of the same script, because most of a script's cost
+// arises once a call: running its definitions, reading the clock and the counters. While a batch is
+// under way, calls gather for the next one. If there are many calls, a batch begins only a moment
+// after the last one. The zero value is not usable: see newGatherer. It is safe for concurrent use.
 type gatherer[T any] struct {
 	run  func(ctx context.Context, calls []T) // carries out a batch; the results are in the calls
 	pace time.Duration                        // 0: each call is carried out by itself, at once

@@ -23,9 +23,9 @@ import (
 const fieldGivenUp = "givenup"
 
 // TellGivenUp makes the event that hosts of a job were given up since the last such event. It names
-// at most a hundred of them. It does nothing if there are none, if another process makes the same
-// event at the moment, or if the last such event is younger than the given time. made says that it
-// has told of all hosts.
+// at most a hundred of them. It does nothing if no host was given up, if another process is making
+// the same event, or if less than apart has passed since the last one. made is true if no host is
+// left to tell of.
 func (s *Store) TellGivenUp(ctx context.Context, job crawler.Job, apart time.Duration) (made bool, err error) {
 	told, lists, err := s.readGivenUp(ctx, job)
 	if err != nil {
@@ -58,8 +58,8 @@ func (s *Store) TellGivenUp(ctx context.Context, job crawler.Job, apart time.Dur
 	return n == 1, err
 }
 
-// readGivenUp reads what the last event has told of, and the hosts that were given up last, of each
-// shard. A list that is something else has none.
+// readGivenUp reads what the last event has told of, and the hosts of each shard that were given up
+// last. A list that is of another type has no hosts.
 func (s *Store) readGivenUp(ctx context.Context, job crawler.Job) (told string, lists [][]string, err error) {
 	var field *redis.StringCmd
 	var got []*redis.StringSliceCmd
@@ -84,8 +84,8 @@ func (s *Store) readGivenUp(ctx context.Context, job crawler.Job) (told string, 
 	return told, lists, err
 }
 
-// newlyGivenUp returns those of the hosts that were given up after the one of the given number, and
-// the newest number. The numbers begin again if the counters of the job were lost.
+// newlyGivenUp returns the hosts that were given up after the one with the number told, and the
+// newest number. The numbers start over if the counters of the job were lost.
 func newlyGivenUp(list []string, told int64) (newest int64, hosts []event.LostHost) {
 	for _, text := range list { // the newest first
 		n, rest, _ := strings.Cut(text, " ")

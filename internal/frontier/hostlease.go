@@ -88,56 +88,73 @@ func (l *HostLease) head(more ...any) []any {
 
 // Take moves up to n URLs into flight. It sets entries aside that cannot be decoded. If it
 // finds only such entries, it repeats, because returning none would mean that the queue is
-// empty.
-func (l *HostLease) Take(ctx context.Context, n int, gap time.Duration) ([]queue.Taken, error) {
+// empty. It also repeats where a sealed block comes next, once that is unsealed.
+func (l *HostLease) Take(ctx context.Context, n int, gap time.Duration) (all []queue.Taken, err error) {
 	for {
-		taken, garbage, err := l.take(ctx, n, gap)
-		if err != nil || len(garbage) == 0 {
-			return taken, err
+		taken, err := l.take(ctx, n-len(all), gap)
+		all = append(all, taken.urls...)
+		if err == nil && len(taken.garbage) > 0 {
+			if err := l.discard(ctx, taken.garbage); err != nil {
+				return all, err
+			}
 		}
-		if err := l.discard(ctx, garbage); err != nil || len(taken) > 0 {
-			return taken, err
+		again := len(all) == 0 && len(taken.garbage) > 0
+		if err == nil && taken.behind != "" && len(all) < n {
+			again, err = true, l.unseal(ctx, taken.behind, n)
+		}
+		if err != nil && len(all) > 0 {
+			return all, nil // they are in flight; the next call meets the error again
+		}
+		if err != nil || !again {
+			return all, err
 		}
 	}
 }
 
-// take moves URLs into flight, and returns the tickets of those that cannot be decoded.
-func (l *HostLease) take(ctx context.Context, n int,
-	gap time.Duration) (taken []queue.Taken, garbage []any, err error) {
+// took is what a call of take.lua took for a visit.
+type took struct {
+	urls    []queue.Taken
+	garbage []any  // tickets of entries that cannot be decoded
+	behind  string // the band of a sealed block that comes next, and the block; "" if none does
+}
+
+// take moves URLs into flight.
+func (l *HostLease) take(ctx context.Context, n int, gap time.Duration) (took, error) {
 	if err := l.lock.last(ctx, gap); err != nil {
-		return nil, nil, err
+		return took{}, err
 	}
 	granted, err := l.account.promise(ctx, n)
 	if err != nil {
-		return nil, nil, err
+		return took{}, err
 	}
 	t := &taking{ref: l.ref, most: granted, gap: gap}
 	if l.tracker != nil {
 		if err := l.ration.ask(ctx, granted); err != nil {
-			return nil, nil, err
+			return took{}, err
 		}
 		t.rationed, t.low, t.others = true, l.ration.low, l.ration.others
 	}
 	if err := l.frontier.takes.at(l.base).do(ctx, t); err != nil {
-		return nil, nil, err
+		return took{}, err
 	}
 	got, err := t.got, t.err
 	if err != nil {
-		return nil, nil, err
+		return took{}, err
 	}
 	if err := l.heed(got[0]); err != nil {
-		return nil, nil, err
+		return took{}, err
 	}
 	l.lock.heed(got[1])
 	l.recalled.Store(got[2] != "")
-	taken, garbage = l.unpackAll(got[4:])
-	l.account.take(granted, len(taken)) // entries that cannot be decoded are never settled
-	l.domain.take(len(taken))
-	l.ration.take(taken)
-	if rationed := got[3]; rationed != "" && len(taken)+len(garbage) == 0 {
-		return nil, nil, l.ration.lineUp(ctx, rationed)
+	taken := took{behind: got[4]}
+	taken.urls, taken.garbage = l.unpackAll(got[takeAnswer:])
+	l.account.take(granted, len(taken.urls)) // entries that cannot be decoded are never settled
+	l.domain.take(len(taken.urls))
+	l.ration.take(taken.urls)
+	if rationed := got[3]; rationed != "" && len(got) == takeAnswer && taken.behind == "" {
+		return took{}, l.ration.lineUp(ctx, rationed)
 	}
-	return taken, garbage, nil
+	return taken, nil
 }
 
 // unpackAll decodes entries in flight, each after its ticket. It returns the tickets of
@@ -172,11 +189,19 @@ func (l *HostLease) unpack(ticket, packed string) (queue.Entry, error) {
 
 // Claim takes a URL of this host straight into flight, if it is new.
 func (l *HostLease) Claim(ctx context.Context, e queue.Entry) (ticket string, fresh bool, err error) {
-	depths := l.frontier.depths
-	args := depths.args(l.head(l.frontier.member(e.URL, e.Depth), int(e.Band), e.Pack()))
-	ticket, err = run(ctx, l.frontier.rdb, depths.pick(claimScript(), claimDepthScript()), "claim", l.base,
-		args...).Text()
-	return ticket, ticket != "", err
+	f := l.frontier
+	m := f.markOf(e.URL, e.Depth)
+	var found findings
+	for {
+		args := f.seenArgs(l.head(m.group, m.member, int(e.Band), e.Pack()), found)
+		ticket, err = run(ctx, f.rdb, f.depths.pick(claimScript(), claimDepthScript()), "claim", l.base, args...).Text()
+		if err != nil || !isSpilled(ticket) {
+			return ticket, ticket != "", err
+		}
+		if found, _, err = f.decide(ctx, l.base, []doubt{{m.member, ticket}}); err != nil {
+			return "", false, err
+		}
+	}
 }
 
 // Occupy claims the host's address for this visit.
@@ -254,11 +279,11 @@ func (l *HostLease) learn(ctx context.Context, done []queue.Settlement) (learned
 	if l.tracker == nil {
 		return learned{}, nil
 	}
-	now, err := l.frontier.rdb.Time(ctx).Result()
+	now, links, err := l.frontier.linked(ctx, done)
 	if err != nil {
-		return learned{}, wrapped("settle", l.base, err)
+		return learned{}, err
 	}
-	return l.tracker.learn(ctx, done, now)
+	return l.tracker.learn(ctx, done, now, links)
 }
 
 // settlementArgs returns the arguments of settle.lua for URLs.

@@ -18,19 +18,26 @@ import (
 // Host returns what is known of a host. The error wraps [queue.ErrNoHost] if the job has
 // not met it.
 func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus, error) {
+	status, _, err := f.hostWithRules(ctx, h)
+	return status, err
+}
+
+// hostWithRules returns what is known of a host, and its rules as they are stored.
+func (f *Frontier) hostWithRules(ctx context.Context, h crawler.Host) (_ crawler.HostStatus, packed string, _ error) {
 	got, err := run(ctx, f.rdb, hostScript(), "host", f.baseOf(h), string(h)).Slice()
 	if err != nil {
-		return crawler.HostStatus{}, err
+		return crawler.HostStatus{}, "", err
 	}
 	if len(got) == 0 {
-		return crawler.HostStatus{}, noHost(f.job.Name, h)
+		return crawler.HostStatus{}, "", noHost(f.job.Name, h)
 	}
 	if len(got) != 13 {
-		return crawler.HostStatus{}, fmt.Errorf("frontier: host %s: unexpected answer %v", h, got)
+		return crawler.HostStatus{}, "", fmt.Errorf("frontier: host %s: unexpected answer %v", h, got)
 	}
-	rules, err := queue.UnpackHostRules(got[2].(string))
+	packed = got[2].(string)
+	rules, err := queue.UnpackHostRules(packed)
 	if err != nil {
-		f.reports.add(f.job.Name, fmt.Sprintf("the rules of host %s cannot be read: %q", h, got[2]))
+		f.reports.add(f.job.Name, fmt.Sprintf("the rules of host %s cannot be read: %q", h, packed))
 	}
 	state := crawler.HostState(got[0].(string))
 	switch state {
@@ -50,7 +57,7 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 		Waiting:  got[9].(int64), Flight: got[10].(int64),
 		P50: times.Quantile(0.5), P95: times.Quantile(0.95),
 		Traps: queue.HostHealth{Traps: got[11].(string)}.TrapPatterns(),
-	}, nil
+	}, packed, nil
 }
 
 func noHost(job string, h crawler.Host) error {
@@ -103,19 +110,37 @@ func (f *Frontier) hostsNamed(ctx context.Context, names []string) ([]crawler.Ho
 	return slices.DeleteFunc(found, func(h crawler.HostStatus) bool { return h.Host == "" }), err
 }
 
-// Govern sets an operator's rules for a host. If forgive is set, it also forgets that the
-// host refused requests or was not reached. Visits in progress apply the rules within
+// Govern changes an operator's rules for a host. change gets the rules in force, and is called
+// again if someone else has changed them meanwhile, so that no change is lost. If it returns an
+// error, nothing is changed, and Govern returns that error. If forgive is set, Govern also forgets
+// that the host refused requests or was not reached. Visits in progress apply the rules within
 // seconds. The error wraps [queue.ErrNoHost] if the job has not met the host.
-func (f *Frontier) Govern(ctx context.Context, h crawler.Host, r crawler.HostRules, forgive bool) error {
+func (f *Frontier) Govern(ctx context.Context, h crawler.Host, change func(*crawler.HostRules) error,
+	forgive bool) error {
 	flag := 0
 	if forgive {
 		flag = 1
 	}
-	known, err := run(ctx, f.rdb, governScript(), "govern", f.baseOf(h), string(h), queue.PackHostRules(r), flag).Int()
-	if err == nil && known == 0 {
-		err = noHost(f.job.Name, h)
+	defer f.store.Tell(ctx, f.job.Name)
+	for {
+		status, was, err := f.hostWithRules(ctx, h)
+		if err != nil {
+			return err
+		}
+		if err := change(&status.Rules); err != nil {
+			return err
+		}
+		done, err := run(ctx, f.rdb, governScript(), "govern", f.baseOf(h), string(h), queue.PackHostRules(status.Rules),
+			flag, was).Int()
+		switch {
+		case err != nil:
+			return err
+		case done == 0:
+			return noHost(f.job.Name, h)
+		case done > 0:
+			return nil
+		}
 	}
-	return err
 }
 
 // Failures lists URLs that failed for good, with the reasons, newest first: one for each

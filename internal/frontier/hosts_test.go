@@ -13,10 +13,43 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
+// ruled replaces the rules of a host.
+func ruled(by crawler.HostRules) func(*crawler.HostRules) error {
+	return func(r *crawler.HostRules) error { *r = by; return nil }
+}
+
 func (b *testJob) govern(h crawler.Host, r crawler.HostRules, forgive bool) {
 	b.t.Helper()
-	if err := b.Govern(b.t.Context(), h, r, forgive); err != nil {
+	if err := b.Govern(b.t.Context(), h, ruled(r), forgive); err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+func losesNoRules(t *testing.T, b *testJob) {
+	b.admit(1, "http://a.test/1")
+	calls := 0
+	b.must(b.Govern(t.Context(), "a.test", func(r *crawler.HostRules) error {
+		if calls++; calls == 1 { // someone else changes another rule between the read and the write
+			b.govern("a.test", crawler.HostRules{Paused: true}, false)
+		}
+		r.Pages = 7
+		return nil
+	}, false))
+	want := crawler.HostRules{Paused: true, Pages: 7}
+	if got := b.host("a.test").Rules; calls != 2 || !cmp.Equal(got, want) {
+		t.Errorf("after %d calls the rules are %+v, want %+v after 2", calls, got, want)
+	}
+	refused := errors.New("refused")
+	if err := b.Govern(t.Context(), "a.test", func(r *crawler.HostRules) error {
+		r.Pages = 9
+		return refused
+	}, true); !errors.Is(err, refused) || b.host("a.test").Rules.Pages != 7 {
+		t.Errorf("a change that is refused: %v, the rules are %+v", err, b.host("a.test").Rules)
+	}
+	b.must(b.rdb.HSet(t.Context(), b.baseOf("a.test")+nameHost+"a.test", "rules", "garbage").Err())
+	b.govern("a.test", crawler.HostRules{Pages: 3}, false)
+	if got := b.host("a.test").Rules.Pages; got != 3 {
+		t.Errorf("rules that cannot be read are replaced by a budget of %d, want 3", got)
 	}
 }
 
@@ -143,7 +176,7 @@ func listsHosts(t *testing.T, b *testJob) {
 	if _, err := b.Host(t.Context(), "never.test"); !errors.Is(err, queue.ErrNoHost) {
 		t.Errorf("an unknown host: %v", err)
 	}
-	if err := b.Govern(t.Context(), "never.test", crawler.HostRules{}, false); !errors.Is(err, queue.ErrNoHost) {
+	if err := b.Govern(t.Context(), "never.test", ruled(crawler.HostRules{}), false); !errors.Is(err, queue.ErrNoHost) {
 		t.Errorf("rules for an unknown host: %v", err)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/need"
 )
 
-// maxLessons is how many patterns of a host are remembered, besides what its whole host has
-// taught. Up to 128 entries, every version of Redis packs a hash tightly: a pattern takes some
+// maxLessons is how many patterns of a host are remembered, besides what the host as a whole has
+// taught. Every version of Redis packs a hash of up to 128 entries tightly: a pattern takes about
 // 10 bytes.
 const maxLessons = 120
 

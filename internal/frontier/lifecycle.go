@@ -19,9 +19,13 @@ func (s *Store) Statuses(ctx context.Context) ([]crawler.Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	now, err := s.rdb.Time(ctx).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
 	all := make([]crawler.Status, 0, len(names))
 	for _, name := range names {
-		status, err := s.Status(ctx, name)
+		status, err := s.statusAt(ctx, name, now)
 		if errors.Is(err, queue.ErrNoJob) {
 			continue // removed in between
 		}
@@ -99,6 +103,7 @@ func (s *Store) SetClosing(ctx context.Context, name string, closing bool) error
 // again. It does nothing if the job's settings are no longer at the given revision. The job
 // is done when its visits have ended.
 func (s *Store) End(ctx context.Context, name string, revision int64, budget string) error {
+	defer s.Tell(ctx, name)
 	return runKeys(ctx, s.rdb, windScript(), "wind", eventKeys(name), budget, revision).Err()
 }
 
@@ -134,6 +139,7 @@ func (s *Store) Ticked(ctx context.Context, name string, tick time.Time, lastRun
 
 // note writes fields of a job's record. It does nothing for a job that was removed.
 func (s *Store) note(ctx context.Context, name string, fields ...any) error {
+	defer s.Tell(ctx, name)
 	return run(ctx, s.rdb, noteScript(), "note", jobBase(name)+nameJob, fields...).Err()
 }
 

@@ -32,6 +32,7 @@ func TestLifecycle(t *testing.T) {
 		{"the workers that cannot keep pages are listed, with time and reason", tellsTroubles},
 		{"the history of a job has a sample for each second and minute, and is bounded", keepsHistory},
 		{"recent pages are reported while someone watches the job, and the ring is bounded", reportsWhileWatched},
+		{"the last pages of a host are reported while someone watches it, and are bounded", reportsHostWhileWatched},
 		{"what workers count of the distributions of a job is added up", addsSpreads},
 		{"old reports of workers are forgotten, and removed with the job", forgetsTroubles},
 		{"the writers that the job waits for are listed, until they are complete or dead", awaitsWriters},

@@ -36,6 +36,9 @@ func (s *Store) Members(ctx context.Context) ([]waiting.Member, error) {
 	var all []waiting.Member
 	for _, z := range listed {
 		m := waiting.Member{Seen: time.UnixMilli(int64(z.Score)).Add(-ProcessTerm)}
+		if m.Seen.After(now) { // nothing happens, so it shows signs of life less often than others
+			m.Seen = now
+		}
 		text, _ := z.Member.(string)
 		if json.Unmarshal([]byte(text), &m.Process) != nil {
 			continue // of an incompatible version

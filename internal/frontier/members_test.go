@@ -17,12 +17,12 @@ import (
 
 func listsMembers(t *testing.T, b *testJob) {
 	ctx, name := t.Context(), b.job.Name
-	b.must(b.store.Appear(ctx, waiting.Process{Kind: waiting.KindScheduler, ID: "1", Name: name, Version: "v1"}))
-	b.must(b.store.Appear(ctx, waiting.Process{Kind: waiting.KindWorker, ID: "2", Name: name}))
-	b.must(b.store.Appear(ctx, waiting.Process{Kind: waiting.KindWorker, ID: "3", Name: name + "#x"}))
+	b.must(b.store.Appear(ctx, waiting.Process{Kind: waiting.KindScheduler, ID: "1", Name: name, Version: "v1"}, 0))
+	b.must(b.store.Appear(ctx, waiting.Process{Kind: waiting.KindWorker, ID: "2", Name: name}, 0))
+	b.must(b.store.Appear(ctx, waiting.Process{Kind: waiting.KindWorker, ID: "3", Name: name + "#x"}, 0))
 	spent := map[string]activity.Spent{"a": {activity.Server: 1500 * time.Millisecond}, "b": {activity.Redis: time.Second}}
 	_, err := b.store.ShareLoad(ctx, WorkerLoad{Worker: name + "#abc", Places: 8, Taken: 3,
-		Jobs: []string{"b", AnyJob, "a"}, Spent: spent, Within: 15 * time.Second})
+		Jobs: []string{"b", AnyJob, "a"}, Spent: spent, Within: 15 * time.Second}, 0)
 	b.must(err)
 	all, err := b.store.Members(ctx)
 	b.must(err)

@@ -80,7 +80,7 @@ func (p *sketchedPage) before(other *sketchedPage) bool {
 	return cmp.Or(cmp.Compare(p.since, other.since), strings.Compare(p.ref.String(), other.ref.String())) < 0
 }
 
-// text returns the page as Redis has it, without the time.
+// pageText returns the page as Redis has it, without the time.
 func pageText(u crawler.URL) string { return string(u.Host()) + " " + queue.Entry{URL: u}.Pack() }
 
 func (p *sketchedPage) parse(brief, text string) bool {

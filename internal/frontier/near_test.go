@@ -11,6 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/minhash"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/test/race"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -204,6 +205,7 @@ func forgetsGarbledSketches(t *testing.T, b *testJob) {
 // TestTheCostOfAComparedPage checks the documented bound.
 func TestTheCostOfAComparedPage(t *testing.T) {
 	t.Parallel()
+	race.Skip(t) // one goroutine measures a Redis
 	b := newTestJob(t, privateRedis(t), 1)
 	const pages, hosts = 20_000, 20
 	total := func() (bytes int64) {

@@ -50,29 +50,26 @@ func (f *Frontier) approach(ctx context.Context, shard int) (some bool, err erro
 	}
 	var links []queue.Entry
 	var unread error
-	members := make([]string, 0, len(got)/2)
-	for i := 0; i+1 < len(got); i += 2 {
-		found, err := f.linksAt(got[i], got[i+1])
+	done := make([]any, 0, len(got)*2/3)
+	for i := 0; i+2 < len(got); i += 3 {
+		found, err := f.linksAt(got[i+1], got[i+2])
 		if err != nil {
-			unread = fmt.Errorf("frontier: links of the page %s in %s: %w", got[i], f.base(shard), err)
+			unread = fmt.Errorf("frontier: links of the page %s in %s: %w", got[i+1], f.base(shard), err)
 		}
 		links = append(links, found...)
-		members = append(members, got[i])
+		done = append(done, got[i], got[i+1])
 	}
 	if _, err := f.Admit(ctx, links); err != nil {
 		return true, err
 	}
-	_, err = f.nearer(ctx, shard, 0, nearerTerm, members)
+	_, err = f.nearer(ctx, shard, 0, nearerTerm, done)
 	return true, errors.Join(unread, err)
 }
 
-// nearer tells the frontier which pages are done, and gets more of them: their members of
-// seen, each followed by its packed links.
-func (f *Frontier) nearer(ctx context.Context, shard, most int, term time.Duration, done []string) ([]string, error) {
-	args := []any{most, term.Milliseconds()}
-	for _, member := range done {
-		args = append(args, member)
-	}
+// nearer tells the frontier which pages are done, and gets more of them: the group and
+// the member of seen of each, and its packed links.
+func (f *Frontier) nearer(ctx context.Context, shard, most int, term time.Duration, done []any) ([]string, error) {
+	args := append([]any{most, term.Milliseconds()}, done...)
 	return run(ctx, f.rdb, nearerScript(), "nearer", f.base(shard), f.depths.args(args)...).StringSlice()
 }
 

@@ -77,9 +77,9 @@ func (f *Frontier) opening(ref queue.VisitRef, worker string, want visit.Want) *
 	l := &HostLease{frontier: f, ref: ref, base: f.baseOf(ref.Host),
 		account: ledger{frontier: f, visit: visitName(ref.Host, ref.Epoch), budgeted: f.budgets().budgeted}}
 	l.domain = f.domainAccount(ref.Host, l.account.visit)
-	l.ration.frontier = f
+	l.ration = ration{frontier: f, base: l.base, host: ref.Host}
 	if f.continuous() {
-		l.tracker = &tracker{frontier: f, host: ref.Host, base: l.base}
+		l.tracker = &tracker{frontier: f, host: ref.Host, base: l.base, readings: make(map[crawler.URL]reading)}
 	}
 	if !f.unbudgeted() { // pages must be promised before URLs are taken
 		want.URLs = 0
@@ -137,8 +137,8 @@ func (f *Frontier) openOnly(ctx context.Context, base string, all []*opening) {
 	}
 }
 
-// isReply reports whether an error is that a script has failed, rather than that Redis was not
-// reached or does not run scripts now. In a batch, that may be because of a single call.
+// isReply reports whether an error means that a script has failed, rather than that Redis was not
+// reached or runs no scripts now. In a batch, a single call may have caused it.
 func isReply(err error) bool {
 	word := redisconn.ErrorWord(err)
 	return word == "ERR" || word == "WRONGTYPE"

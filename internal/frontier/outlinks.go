@@ -30,7 +30,8 @@ func (l *HostLease) Remember(ctx context.Context, pages []fetched.Outlinks) ([]i
 		if p.Depth > 0 && len(p.Links) > 0 {
 			links = l.frontier.links.pack(p.Links)
 		}
-		args = append(args, l.frontier.member(p.Page, p.Depth), links)
+		m := l.frontier.markOf(p.Page, p.Depth)
+		args = append(args, m.group, m.member, links)
 	}
 	got, err := run(ctx, l.frontier.rdb, outlinksScript(), "outlinks", l.base, d.args(args)...).Int64Slice()
 	if err != nil {

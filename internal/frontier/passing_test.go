@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -86,7 +87,8 @@ func TestTheCacheOfSeenURLsIsDroppedWithTheConnection(t *testing.T) {
 	b.admit(1, "http://a.test/1")
 	b.admit(0, "http://a.test/1")
 	admin := connect(t, node.URL())
-	for _, key := range []string{"count", "due", "host:a.test", "queue:1:a.test", "seen:0"} {
+	for _, key := range []string{"count", "due", "host:a.test", "queue:1:a.test",
+		fmt.Sprint(nameSeen, groupOf("a.test"))} {
 		if n, err := admin.Del(t.Context(), b.base(0)+key).Result(); n != 1 {
 			t.Fatalf("%s does not exist: %v", key, err)
 		}

@@ -18,9 +18,10 @@ import (
 const ProcessTerm = 10 * time.Second
 
 // Appear records that a process of the fleet is alive. The process must call it again, with
-// the same fields, before [ProcessTerm] is over.
-func (s *Store) Appear(ctx context.Context, p waiting.Process) error {
-	return s.appear(ctx, p, ProcessTerm)
+// the same fields, before [ProcessTerm] plus extra has passed. It also counts as silent only that
+// much later.
+func (s *Store) Appear(ctx context.Context, p waiting.Process, extra time.Duration) error {
+	return s.appear(ctx, p, ProcessTerm+extra)
 }
 
 // Disappear records that a process ends.

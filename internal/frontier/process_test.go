@@ -28,8 +28,8 @@ func listsProcesses(t *testing.T, b *testJob) {
 	two := waiting.Process{Kind: waiting.KindWorker, ID: "2", Name: b.job.Name, Jobs: []string{"a", "b"},
 		Handlers: []string{"shop"}}
 	for range 2 { // the second call renews the same process
-		b.must(b.store.Appear(ctx, one))
-		b.must(b.store.Appear(ctx, two))
+		b.must(b.store.Appear(ctx, one, 0))
+		b.must(b.store.Appear(ctx, two, 0))
 	}
 	onSlowMachines := cmpopts.IgnoreFields(waiting.Process{}, "Silent")
 	if diff := cmp.Diff([]waiting.Process{one, two}, b.processes(), onSlowMachines); diff != "" {
@@ -65,7 +65,7 @@ func forgetsProcesses(t *testing.T, b *testJob) {
 	}
 	for loud := false; !loud; { // a report counts for three seconds, which pass unseen on a slow machine
 		misses()
-		_, err = b.store.ShareLoad(ctx, WorkerLoad{Worker: b.job.Name + "#abc", Places: 1})
+		_, err = b.store.ShareLoad(ctx, WorkerLoad{Worker: b.job.Name + "#abc", Places: 1}, 0)
 		b.must(err)
 		got := b.processes()
 		loud = len(got) == 1 && !got[0].Silent
@@ -73,7 +73,7 @@ func forgetsProcesses(t *testing.T, b *testJob) {
 	b.must(b.store.Leave(ctx, b.job.Name+"#abc"))
 	b.must(b.rdb.ZRem(ctx, keyProcesses, silent).Err())
 	other := waiting.Process{Kind: waiting.KindWorker, ID: "1", Name: b.job.Name}
-	b.must(b.store.Appear(ctx, other))
+	b.must(b.store.Appear(ctx, other, 0))
 	if err := b.rdb.ZScore(ctx, keyProcesses, dead).Err(); err != redis.Nil {
 		t.Errorf("a dead process is still stored (%v)", err)
 	}
@@ -98,7 +98,7 @@ func tellsWhenHostsAreDue(t *testing.T, b *testJob) {
 		t.Errorf("first host: due at %v (%v), want now, %v", due, err, now)
 	}
 	for _, h := range []crawler.Host{"a.test", "b.test"} {
-		b.must(b.Govern(ctx, h, crawler.HostRules{Paused: true}, false))
+		b.must(b.Govern(ctx, h, ruled(crawler.HostRules{Paused: true}), false))
 	}
 	if due, err := b.Due(ctx); err != nil || !due.Equal(waiting.Never) {
 		t.Errorf("all hosts paused: due at %v (%v), want never", due, err)

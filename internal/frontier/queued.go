@@ -32,14 +32,24 @@ func (f *Frontier) Queued(ctx context.Context, h crawler.Host, limit int) ([]que
 		later = p.ZRangeWithScores(ctx, base+nameLater+string(h), 0, int64(limit-1))
 		return nil
 	})
-	if err != nil && !redisconn.IsWrongType(err) { // the next visit sets such a key aside
+	if err != nil && !redisconn.IsWrongType(err) { // the next visit sets aside a key of another type
 		return nil, fmt.Errorf("frontier: URLs of %s: %w", h, redisconn.Passing(err))
 	}
 	all := inFlight(h, flight)
 	for i, band := range queue.BandOrder {
-		for _, packed := range bands[i].Val() {
-			if e, err := queue.UnpackEntry(h, band, packed); err == nil {
-				all = append(all, queue.Location{Place: queue.PlaceQueue, Entry: e, Before: int64(len(all))})
+		sealed := f.unsealer(ctx, base)
+		for _, element := range bands[i].Val() {
+			if len(all) >= limit {
+				break
+			}
+			entries, err := sealed.entries([]string{element})
+			if err != nil {
+				return nil, fmt.Errorf("frontier: URLs of %s: %w", h, err)
+			}
+			for _, packed := range entries {
+				if e, err := queue.UnpackEntry(h, band, packed); err == nil {
+					all = append(all, queue.Location{Place: queue.PlaceQueue, Entry: e, Before: int64(len(all))})
+				}
 			}
 		}
 	}

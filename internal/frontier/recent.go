@@ -23,6 +23,7 @@ const recentSlots = 1 << 17
 type recent struct {
 	hashed  func(key string) uint64
 	slots   []atomic.Uint64 // 0: empty
+	used    atomic.Bool     // a slot may not be empty
 	forgets atomic.Int64    // how often everything was forgotten
 }
 
@@ -47,10 +48,20 @@ func (r *recent) has(hash uint64, depth int) bool {
 	return v != 0 && v|depthBits == hash|depthBits && int(v&depthBits) <= depth
 }
 
-func (r *recent) add(hash uint64, depth int) { r.slot(hash).Store(hash&^depthBits | uint64(depth)) }
+func (r *recent) add(hash uint64, depth int) {
+	r.slot(hash).Store(hash&^depthBits | uint64(depth))
+	if !r.used.Load() { // last, so that a forget that has not seen it counts as one before this call
+		r.used.Store(true)
+	}
+}
 
+// forget empties all slots. A process makes many connections when it starts, and has nothing to
+// forget then.
 func (r *recent) forget() {
 	r.forgets.Add(1) // first, so that a caller that finds it unchanged did not rely on the slots cleared below
+	if !r.used.Swap(false) {
+		return
+	}
 	for i := range r.slots {
 		r.slots[i].Store(0)
 	}

@@ -2,11 +2,9 @@ package frontier
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -19,74 +17,9 @@ import (
 
 // Bounds of one round trip.
 const (
-	seenBatch   = 100  // buckets of seen, about 160 URLs each
 	forgetBatch = 1000 // URLs
 	hostBatch   = 500  // hosts
 )
-
-// Sighting is a URL that a job has seen, as stored in seen.
-type Sighting struct {
-	Shard       int
-	Fingerprint int64
-	Depth       int // 0 if depths are not stored; see [crawler.Job.DepthLimit]
-}
-
-// Fingerprint returns the fingerprint that identifies a URL within the job.
-func (f *Frontier) Fingerprint(u crawler.URL) int64 { return f.depths.fingerprint(f.identity.Key(u)) }
-
-// EachSeen calls do with each URL that the job has seen.
-func (f *Frontier) EachSeen(ctx context.Context, do func(Sighting)) error {
-	for shard := range f.job.Shards {
-		text, err := f.rdb.HGet(ctx, f.base(shard)+nameCount, "buckets").Result()
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return fmt.Errorf("frontier: seen of %s: %w", f.job.Name, err)
-		}
-		buckets := max(1, number(text))
-		for from := int64(0); from < buckets; from += seenBatch {
-			if err := f.eachIn(ctx, shard, from, min(from+seenBatch, buckets), do); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// eachIn calls do with each URL in a range of buckets.
-func (f *Frontier) eachIn(ctx context.Context, shard int, from, to int64, do func(Sighting)) error {
-	var got []*redis.StringSliceCmd
-	_, err := f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for bucket := from; bucket < to; bucket++ {
-			got = append(got, p.SMembers(ctx, f.base(shard)+nameSeen+strconv.FormatInt(bucket, 10)))
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("frontier: seen of %s: %w", f.job.Name, err)
-	}
-	for _, members := range got {
-		for _, member := range members.Val() {
-			if s, ok := f.depths.sighting(member); ok {
-				s.Shard = shard
-				do(s)
-			}
-		}
-	}
-	return nil
-}
-
-// sighting decodes a member of seen.
-func (d depths) sighting(member string) (s Sighting, ok bool) {
-	text := member
-	if d.kept() {
-		if s.Depth, ok = d.split(member); !ok {
-			return s, false
-		}
-		text = member[:len(member)-d.digits()]
-	}
-	var err error
-	s.Fingerprint, err = strconv.ParseInt(text, 10, 64)
-	return s, err == nil
-}
 
 // EachWaiting calls do with each entry that waits in a queue, waits to be retried, or is in
 // flight.
@@ -119,16 +52,17 @@ func (f *Frontier) eachOf(ctx context.Context, base string, h crawler.Host, do f
 	}
 	for band := range queue.Bands {
 		key := base + nameQueue + strconv.Itoa(band) + ":" + string(h)
+		sealed := f.unsealer(ctx, base)
 		if err := inParts(each, func(from, to int64) ([]string, error) {
 			return f.rdb.LRange(ctx, key, from, to).Result()
-		}); err != nil {
+		}, sealed.entries); err != nil {
 			return err
 		}
 	}
 	later := base + nameLater + string(h)
 	if err := inParts(each, func(from, to int64) ([]string, error) {
 		return f.rdb.ZRange(ctx, later, from, to).Result()
-	}); err != nil {
+	}, func(entries []string) ([]string, error) { return entries, nil }); err != nil {
 		return err
 	}
 	flight, err := f.rdb.HVals(ctx, base+nameFlight+string(h)).Result()
@@ -136,14 +70,19 @@ func (f *Frontier) eachOf(ctx context.Context, base string, h crawler.Host, do f
 	return err
 }
 
-// inParts reads a long list in parts.
-func inParts(each func([]string), read func(from, to int64) ([]string, error)) error {
+// inParts reads a long list in parts. entriesOf returns the entries of its elements.
+func inParts(each func([]string), read func(from, to int64) ([]string, error),
+	entriesOf func([]string) ([]string, error)) error {
 	for at := int64(0); ; at += findBatch {
 		part, err := read(at, at+findBatch-1)
 		if err != nil {
 			return err
 		}
-		each(part)
+		entries, err := entriesOf(part)
+		if err != nil {
+			return err
+		}
+		each(entries)
 		if len(part) < findBatch {
 			return nil
 		}
@@ -162,30 +101,53 @@ func (f *Frontier) Readmit(ctx context.Context, entries []queue.Entry) (urls int
 	}
 	unknown := func(uint64, int) bool { return false }
 	for _, a := range f.batches(entries, unknown) {
-		n, err := run(ctx, f.rdb, f.depths.pick(readmitScript(), readmitDepthScript()), "readmit", f.base(a.shard),
-			f.depths.args(a.args())...).Int()
-		urls += n
-		if err != nil {
-			return urls, err
+		for a != nil {
+			n, doubts, err := f.countSeen(ctx, f.depths.pick(readmitScript(), readmitDepthScript()), "readmit", a.shard,
+				f.seenArgs(a.args(), a.found))
+			urls += int(n)
+			if err != nil {
+				return urls, err
+			}
+			found, _, err := f.decide(ctx, f.base(a.shard), doubts)
+			if err != nil {
+				return urls, err
+			}
+			left := make(map[string]bool)
+			for _, d := range doubts {
+				left[d.member] = true
+			}
+			a = a.only(left, found)
 		}
 	}
 	return urls, nil
+}
+
+// countSeen runs a script that returns a number, and the URLs that it left alone.
+func (f *Frontier) countSeen(ctx context.Context, script *redis.Script, verb string, shard int,
+	args []any) (n int64, doubts []doubt, err error) {
+	got, err := run(ctx, f.rdb, script, verb, f.base(shard), args...).Slice()
+	if err == nil && len(got) == 0 {
+		err = fmt.Errorf("frontier: %s on %s: unexpected answer %v", verb, f.base(shard), got)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	n, _ = got[0].(int64)
+	return n, doubtsIn(got[1:]), nil
 }
 
 // Forget makes settled URLs count as never seen, so that they are admitted when a page
 // links to them. Processes that work on the job may remember them until they notice that it
 // has ended. It returns how many of the URLs had been seen, even if there is an error.
 func (f *Frontier) Forget(ctx context.Context, urls []Sighting) (forgotten int64, err error) {
-	members := make([][]any, f.job.Shards)
+	marks := make([][]mark, f.job.Shards)
 	for _, u := range urls {
-		members[u.Shard] = append(members[u.Shard], f.depths.member(u.Fingerprint, u.Depth))
+		marks[u.Shard] = append(marks[u.Shard], mark{u.Group, f.depths.member(u.Fingerprint, u.Depth)})
 	}
 	f.recent.forget()
-	for shard, all := range members { // every shard gets a call, to record how many URLs it had seen
+	for shard, all := range marks { // every shard gets a call, to record how many URLs it had seen
 		for from := 0; from == 0 || from < len(all); from += forgetBatch {
-			args := append([]any(nil), all[from:min(from+forgetBatch, len(all))]...)
-			n, err := run(ctx, f.rdb, f.depths.pick(forgetScript(), forgetDepthScript()), "forget", f.base(shard),
-				f.depths.args(args)...).Int64()
+			n, err := f.forget(ctx, shard, all[from:min(from+forgetBatch, len(all))])
 			forgotten += n
 			if err != nil {
 				return forgotten, err
@@ -193,6 +155,31 @@ func (f *Frontier) Forget(ctx context.Context, urls []Sighting) (forgotten int64
 		}
 	}
 	return forgotten, nil
+}
+
+// forget makes URLs of a shard unseen. Spilled buckets that may have them are brought back first.
+func (f *Frontier) forget(ctx context.Context, shard int, all []mark) (forgotten int64, err error) {
+	for {
+		var args []any
+		groupOf := make(map[string]int)
+		for _, m := range all {
+			args = append(args, m.group, m.member)
+			groupOf[m.member] = m.group
+		}
+		n, doubts, err := f.countSeen(ctx, f.depths.pick(forgetScript(), forgetDepthScript()), "forget", shard,
+			f.seenArgs(args, nil))
+		forgotten += n
+		if err != nil || len(doubts) == 0 {
+			return forgotten, err
+		}
+		all = all[:0:0]
+		for _, d := range doubts {
+			all = append(all, mark{groupOf[d.member], d.member})
+		}
+		if err := f.restore(ctx, shard, doubts, groupOf); err != nil {
+			return forgotten, err
+		}
+	}
 }
 
 // Account holds the counters that settling updates, recomputed from the output of a job.
@@ -266,27 +253,4 @@ func (s ShardAccount) args() []any {
 		}
 	}
 	return args[:len(args):len(args)]
-}
-
-// hosts lists the hosts that the job has met, by shard.
-func (f *Frontier) hosts(ctx context.Context) ([][]crawler.Host, error) {
-	all := make([][]crawler.Host, f.job.Shards)
-	known := make(map[crawler.Host]bool) // SCAN may return a key twice
-	var mu sync.Mutex
-	err := f.store.scan(ctx, anyHost(f.job.Name), func(_ context.Context, _ redis.Cmdable, keys []string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, key := range keys {
-			h := hostIn(key)
-			if shard := f.shardOf(h); !known[h] {
-				known[h] = true
-				all[shard] = append(all[shard], h)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("frontier: hosts of %s: %w", f.job.Name, err)
-	}
-	return all, nil
 }

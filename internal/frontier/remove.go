@@ -35,6 +35,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	if err := s.rdb.Unlink(ctx, jobBase(name)+nameJob).Err(); err != nil {
 		return fmt.Errorf("remove job %s: %w", name, err)
 	}
+	s.Tell(ctx, name)
 	return nil
 }
 

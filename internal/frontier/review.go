@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,7 +22,20 @@ type Review struct {
 	// Skew is how far this process's clock is ahead of Redis's; negative if behind. It is
 	// accurate to half the round-trip time.
 	Skew time.Duration
+	// Changed says that a job was changed since the last Review, or may have been.
+	Changed bool
 }
+
+// reviewed is what a store remembers of its last Review.
+type reviewed struct {
+	mu      sync.Mutex
+	skew    time.Duration
+	skewed  time.Time // when skew was measured
+	changes string    // the number of changes
+}
+
+// skewEvery is how often Redis is asked for its time.
+const skewEvery = 10 * time.Second
 
 // Review checks whether Redis still holds the layout that this version of trawl writes, and
 // the data that it held before. While Redis holds another layout, all other calls of the
@@ -29,13 +44,17 @@ type Review struct {
 // queried. A long-running process should call Review about every second.
 func (s *Store) Review(ctx context.Context) (Review, error) {
 	ctx = context.WithValue(ctx, reviewing{}, true)
-	skew, err := s.skew(ctx)
+	news, same, err := s.glance(ctx)
 	if err != nil {
 		return Review{}, err
 	}
+	skew, err := s.skew(ctx)
+	if err != nil || same {
+		return Review{Skew: skew, Changed: news}, err
+	}
 	emptied, err := s.emptied(ctx)
 	if err != nil {
-		return Review{Skew: skew}, err
+		return Review{Skew: skew, Changed: news}, err
 	}
 	if emptied {
 		s.forget()
@@ -43,14 +62,60 @@ func (s *Store) Review(ctx context.Context) (Review, error) {
 	err = s.checkSchema(ctx, changed)
 	if errors.Is(err, queue.ErrLayout) {
 		s.closed.Store(&err)
-		return Review{Emptied: emptied, Skew: skew}, err
+		return Review{Emptied: emptied, Skew: skew, Changed: news}, err
 	}
 	if err == nil {
 		s.closed.Store(nil)
 	} else if redisconn.RefusesWrites(err) {
 		err = nil
 	}
-	return Review{Emptied: emptied, Skew: skew}, err
+	return Review{Emptied: emptied, Skew: skew, Changed: news}, err
+}
+
+// glance reports whether the number of changes of jobs has changed since the last call, and whether
+// the layout and the ID of the fleet are still the same. It takes one command, or three in a
+// Cluster.
+func (s *Store) glance(ctx context.Context) (changed, same bool, err error) {
+	values, err := s.texts(ctx, keySchema, keyFleet, keyChanges)
+	if err != nil {
+		return false, false, fmt.Errorf("read the version of the layout in %s: %w", keySchema, redisconn.Passing(err))
+	}
+	knew := s.fleet.Load()
+	same = values[0] == strconv.Itoa(schema) && knew != nil && values[1] == *knew && s.closed.Load() == nil
+	s.review.mu.Lock()
+	defer s.review.mu.Unlock()
+	changed = values[2] != s.review.changes
+	s.review.changes = values[2]
+	return changed, same, nil
+}
+
+// texts reads keys, "" for those that do not exist or are no strings.
+func (s *Store) texts(ctx context.Context, keys ...string) ([]string, error) {
+	all := make([]string, len(keys))
+	if _, cluster := s.rdb.(*redis.ClusterClient); !cluster {
+		values, err := s.rdb.MGet(ctx, keys...).Result()
+		for i, v := range values {
+			all[i], _ = v.(string)
+		}
+		return all, err
+	}
+	got := make([]*redis.StringCmd, len(keys))
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			got[i] = p.Get(ctx, key)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) && !redisconn.IsWrongType(err) {
+		return nil, err
+	}
+	for i, cmd := range got {
+		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) && !redisconn.IsWrongType(err) {
+			return nil, err
+		}
+		all[i] = cmd.Val()
+	}
+	return all, nil
 }
 
 // emptied reports whether the fleet's ID has changed.
@@ -79,8 +144,22 @@ func changed(_ context.Context, theirs string) error {
 		keySchema, theirs, schema, schema, theirs)
 }
 
-// skew measures how far the local clock is ahead of Redis's.
+// skew returns how far the local clock is ahead of Redis's, measured now or some seconds ago.
 func (s *Store) skew(ctx context.Context) (time.Duration, error) {
+	s.review.mu.Lock()
+	defer s.review.mu.Unlock()
+	if time.Since(s.review.skewed) < skewEvery {
+		return s.review.skew, nil
+	}
+	skew, err := s.measureSkew(ctx)
+	if err == nil {
+		s.review.skew, s.review.skewed = skew, time.Now()
+	}
+	return skew, err
+}
+
+// measureSkew measures how far the local clock is ahead of Redis's.
+func (s *Store) measureSkew(ctx context.Context) (time.Duration, error) {
 	asked := s.now()
 	theirs, err := s.rdb.Time(ctx).Result()
 	if err != nil {

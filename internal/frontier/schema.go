@@ -15,7 +15,7 @@ import (
 
 // schema is the version of the layout of keys and of the values packed into them. It is
 // incremented by every change after which existing jobs could not be continued.
-const schema = 2
+const schema = 5
 
 // CheckSchema makes sure that Redis holds no jobs in another layout. It reads the version
 // first. The version is written only by the first process of a fleet, and by the first
@@ -77,8 +77,8 @@ func foreign(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", queue.ErrLayout, fmt.Sprintf(format, args...))
 }
 
-// FleetID returns the random ID of the fleet's data, of 128 bits, which it makes if there is none. It
-// is another one after Redis was emptied.
+// FleetID returns the random ID of the fleet's data, of 128 bits. If Redis has no ID, because it is
+// new or was emptied, it makes one.
 func (s *Store) FleetID(ctx context.Context) (string, error) {
 	if id := s.fleet.Load(); id != nil && *id != "" {
 		return *id, nil

@@ -19,8 +19,8 @@ import (
 //go:embed lua/*.lua
 var sources embed.FS
 
-// The scripts are composed when they are first used: most commands need none of them,
-// and to compose them all takes longer than a command's own start.
+// The scripts are composed when they are first used, because most commands need none of them, and
+// composing them all takes longer than a command takes to start.
 var (
 	admitScript     = seenScript("admit")
 	armScript       = shardScript("arm")
@@ -44,7 +44,14 @@ var (
 	wakeScript      = shardScript("wake")
 	recallScript    = shardScript("recall")
 	acquireScript   = aloneScript("acquire")
+	sealScript      = shardScript("seal")
+	unsealScript    = shardScript("unseal")
+	spillScript     = shardScript("spill")
+	spillSeenScript = seenScript("spillseen")
+	restoreScript   = seenScript("restore")
 	swapScript      = aloneScript("swap")
+	guestScript     = aloneScript("guest")
+	guestDoneScript = aloneScript("guestdone")
 	ledgerScript    = aloneScript("ledger")
 	spendScript     = aloneScript("spend")
 	createScript    = aloneScript("create")
@@ -60,7 +67,10 @@ var (
 	appearScript    = aloneScript("appear")
 	awaitScript     = aloneScript("await")
 	historyScript   = aloneScript("history")
+	recentScript    = aloneScript("recent")
 	tailScript      = aloneScript("tail")
+	hostTailScript  = aloneScript("hosttail")
+	heardScript     = aloneScript("heard")
 	reportScript    = aloneScript("report")
 	spreadScript    = aloneScript("spread")
 	stallScript     = eventScript("stall")
@@ -93,6 +103,8 @@ var (
 	// For continuous jobs.
 	rationScript = aloneScript("ration")
 	steerScript  = aloneScript("steer")
+	linkScript   = aloneScript("link")
+	linkedScript = aloneScript("linked")
 	ripeScript   = shardScript("ripe")
 	againScript  = shardScript("again")
 	packScript   = shardScript("pack")
@@ -109,10 +121,14 @@ var (
 
 // Code that scripts share. Each library is read once, not once for each script.
 var (
-	shardLibrary = sync.OnceValue(func() library { return newLibrary(luaNames, source("lib"), source("visit")) })
+	shardLibrary = sync.OnceValue(func() library {
+		return newLibrary(luaNames, source("call"), source("fold"), source("lib"), source("visit"))
+	})
 	// Without depths, the positions are constants, which makes admit faster than locals.
 	seenLibrary = sync.OnceValue(func() library {
-		return shardLibrary().with(strings.ReplaceAll(source("seen"), "FROM, TO)", "-9, -1)"))
+		return shardLibrary().with(
+			strings.NewReplacer("FROM, TO)", "-9, -1)", "FROM, FROM + 3)", "-9, -6)",
+				"FROM - 5, FROM - 1)", "-14, -10)").Replace(source("seen")))
 	})
 	// The last argument is [depths.farthest], with as many digits as depths have. It is
 	// removed before the verb reads its own arguments.

@@ -31,26 +31,28 @@ func TestSharedParagraphsAreUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shared := []string{"call", "fold", "lib", "visit", "seen", "depth"}
 	var verbs strings.Builder
 	for _, f := range files {
-		if name := strings.TrimSuffix(f.Name(), ".lua"); !slices.Contains([]string{"lib", "visit", "seen", "depth"},
-			name) {
+		if name := strings.TrimSuffix(f.Name(), ".lua"); !slices.Contains(shared, name) {
 			verbs.WriteString(source(name))
 		}
 	}
-	for _, shared := range [][]string{{source("lib"), source("visit"), source("seen")},
-		{source("lib"), source("visit"), source("seen"), source("depth")}} {
-		all := paragraphsOf(shared...)
-		used := all.used(verbs.String())
-		for i, p := range all {
-			if len(p.declares) > 0 && !used[i] && !overridden(all[i+1:], p) {
-				t.Errorf("%v is unused", p.declares)
-			}
+	used := make(map[string]bool) // by text
+	withoutDepth := shared[:len(shared)-1]
+	for _, names := range [][]string{withoutDepth, shared} {
+		var texts []string
+		for _, name := range names {
+			texts = append(texts, source(name))
+		}
+		all := paragraphsOf(texts...)
+		for i, yes := range all.used(verbs.String()) {
+			used[all[i].text] = used[all[i].text] || yes || len(all[i].declares) == 0
 		}
 	}
-}
-
-// overridden reports whether later paragraphs declare the same names.
-func overridden(later paragraphs, p paragraph) bool {
-	return slices.ContainsFunc(later, func(l paragraph) bool { return slices.Contains(l.declares, p.declares[0]) })
+	for text, yes := range used {
+		if !yes {
+			t.Errorf("unused: %s", text)
+		}
+	}
 }

@@ -16,7 +16,7 @@ import (
 const reclaimBatch = 500
 
 // Shipped records that the records of a segment have reached their destination, so its URLs
-// are settled for good. It returns how many URLs that are. It may be called again.
+// are settled for good. It returns the number of these URLs. It may be called again.
 func (f *Frontier) Shipped(ctx context.Context, segment string) (urls int64, err error) {
 	for shard := range f.job.Shards {
 		n, err := run(ctx, f.rdb, shippedScript(), "shipped", f.base(shard), segment).Int64()

@@ -17,6 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/tail"
 )
 
 // Store is the Redis of a fleet. It is safe for concurrent use.
@@ -26,17 +27,19 @@ type Store struct {
 	alone  bool                   // no other process has jobs in it
 	now    func() time.Time       // the local clock
 	fleet  atomic.Pointer[string] // the fleet's ID, once it is known
-	closed atomic.Pointer[error]  // why only Review may use Redis now; nil if it may be used freely
+	review reviewed
+	closed atomic.Pointer[error] // why only Review may use Redis now; nil if it may be used freely
 
 	confirmations confirmations
 	links         linkCodec
 	reports       reports
+	spills        spills
 
 	mu      sync.Mutex
 	recent  map[string]*recent      // by job; shared by all frontiers of the process
 	created map[string]time.Time    // by job; identifies the job that recent belongs to
 	live    map[string]*liveBudgets // by job
-	watched map[string]bool         // by job: those that someone watches, as last read
+	watched map[string]tail.Watch   // by job: what someone watches, as last read
 	hash    func(key string) uint64
 }
 
@@ -50,7 +53,7 @@ func (s *Store) HashBy(hash func(key string) uint64) { s.hash = hash }
 // client.
 func New(rdb redis.UniversalClient) *Store {
 	s := &Store{rdb: rdb, lease: Lease, now: time.Now, recent: make(map[string]*recent),
-		created: make(map[string]time.Time), live: make(map[string]*liveBudgets), watched: make(map[string]bool)}
+		created: make(map[string]time.Time), live: make(map[string]*liveBudgets), watched: make(map[string]tail.Watch)}
 	rdb.AddHook(gate{s})
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(dialing{s.forget}) })
@@ -144,6 +147,7 @@ func (s *Store) create(ctx context.Context, job crawler.Job, runOf string, origi
 	if err := s.rdb.SAdd(ctx, keyJobs, job.Name).Err(); err != nil {
 		return fmt.Errorf("create job %s: %w", job.Name, err)
 	}
+	s.Tell(ctx, job.Name)
 	if isNew == 0 {
 		return fmt.Errorf("job %q: %w", job.Name, queue.ErrJobExists)
 	}
@@ -153,14 +157,23 @@ func (s *Store) create(ctx context.Context, job crawler.Job, runOf string, origi
 // Status returns a job with its state, or [queue.ErrNoJob]. A job whose record cannot be
 // read is in [crawler.StateBroken], with a reason.
 func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error) {
-	status, err := s.status(ctx, name)
+	now, err := s.rdb.Time(ctx).Result()
+	if err != nil {
+		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
+	}
+	return s.statusAt(ctx, name, now)
+}
+
+// statusAt is Status at a time of Redis's clock.
+func (s *Store) statusAt(ctx context.Context, name string, now time.Time) (crawler.Status, error) {
+	status, err := s.status(ctx, name, now)
 	if redisconn.IsWrongType(err) {
-		return s.mendStatus(ctx, name)
+		return s.mendStatus(ctx, name, now)
 	}
 	return status, err
 }
 
-func (s *Store) status(ctx context.Context, name string) (crawler.Status, error) {
+func (s *Store) status(ctx context.Context, name string, now time.Time) (crawler.Status, error) {
 	var fields *redis.MapStringStringCmd
 	var holds *redis.ZSliceCmd
 	var troubles, awaited *redis.MapStringStringCmd
@@ -171,10 +184,6 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		awaited = p.HGetAll(ctx, jobBase(name)+nameAwaited)
 		return nil
 	})
-	if err != nil {
-		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
-	}
-	now, err := s.rdb.Time(ctx).Result()
 	if err != nil {
 		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
 	}
@@ -204,7 +213,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		status.Changes = nil // they are only for display
 	}
 	status.Freshness = freshnessOf(h["freshness"])
-	s.meet(status, number(h["budgeted"]), number(h["watched"]) > now.UnixMilli(), h["threshold"])
+	s.meet(status, number(h["budgeted"]), watchOf(h, now), h["threshold"])
 	return status, nil
 }
 
@@ -261,12 +270,16 @@ func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason 
 	if was == "" {
 		return false, fmt.Errorf("job %q: %w", name, queue.ErrNoJob)
 	}
-	return slices.Contains(from, crawler.State(was)), nil
+	moved := slices.Contains(from, crawler.State(was))
+	if moved {
+		s.Tell(ctx, name)
+	}
+	return moved, nil
 }
 
 // meet forgets what this process remembers of an earlier job of the same name, which
-// another process has removed, and stores the budgets of this one, and whether it is watched.
-func (s *Store) meet(job crawler.Status, budgeted int64, watched bool, threshold string) {
+// another process has removed, and stores the budgets of this one, and what of it is watched.
+func (s *Store) meet(job crawler.Status, budgeted int64, watched tail.Watch, threshold string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := job.Job.Name

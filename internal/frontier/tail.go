@@ -9,11 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/tail"
 )
 
-// How many recent pages of a job are kept while it is watched.
+// How many reports of recent pages are kept while a job is watched, and for how long.
 const (
 	tailBatches = 60               // reports of workers
 	tailTerm    = 30 * time.Second // after the last report
@@ -67,19 +68,31 @@ func (s *Store) Report(ctx context.Context, job string, b tail.Batch) error {
 
 func tailKeys(job string) []string { return []string{jobBase(job) + nameJob, jobBase(job) + nameTail} }
 
-// Watched reports whether someone watched the job when this process read its status last. It
-// asks Redis nothing.
-func (s *Store) Watched(job string) bool {
+// Watched returns which parts of a job someone watched when this process last read its status. It
+// makes no call to Redis.
+func (s *Store) Watched(job string) tail.Watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.watched[job]
 }
 
-// watch notes whether someone watches a job. s.mu is held.
-func (s *Store) watch(job string, is bool) {
-	if is {
-		s.watched[job] = true
+// watch notes which parts of a job someone watches. s.mu is held.
+func (s *Store) watch(job string, what tail.Watch) {
+	if what.All || len(what.Hosts) > 0 {
+		s.watched[job] = what
 	} else {
 		delete(s.watched, job)
 	}
+}
+
+// watchOf returns which parts of a job someone watches, according to its fields.
+func watchOf(fields map[string]string, now time.Time) (w tail.Watch) {
+	w.All = number(fields["watched"]) > now.UnixMilli()
+	hosts := strings.Fields(fields["watched_hosts"])
+	for i := 1; i < len(hosts); i += 2 {
+		if number(hosts[i-1]) > now.UnixMilli() {
+			w.Hosts = append(w.Hosts, crawler.Host(hosts[i]))
+		}
+	}
+	return w
 }

@@ -10,14 +10,17 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
+// takeAnswer is how many values take.lua returns of a visit before the URLs that it has taken.
+const takeAnswer = 5
+
 // taking is a call of take.lua for one visit, with the answer of Redis.
 type taking struct {
 	ref  queue.VisitRef
 	most int
 	gap  time.Duration
 
-	// In a continuous job, the visit may take this many URLs of the low band, and of the others
-	// together.
+	// In a continuous job, low is how many URLs of the low band the visit may take, and others is
+	// how many of all other bands together.
 	rationed    bool
 	low, others int
 
@@ -68,7 +71,7 @@ func taken(all []*taking, cmd *redis.Cmd) {
 		case ok && len(list) == 0:
 			one.err = queue.ErrStale
 			continue
-		case len(list) < 4:
+		case len(list) < takeAnswer:
 			one.err = fmt.Errorf("frontier: take at %s: unexpected answer %v", one.ref.Host, answers[i])
 			continue
 		}

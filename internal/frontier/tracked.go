@@ -15,16 +15,17 @@ import (
 	"github.com/trawlcrawler/trawl/internal/signature"
 )
 
-// This file has what a visit of a continuous job learns of its pages.
+// This file computes what a visit of a continuous job learns about its pages.
 
-// maxPriors is how many patterns of URLs of a host are told apart. Others count as one.
+// maxPriors is how many patterns of URLs are told apart at a host. All others count as one.
 const maxPriors = 64
 
-// Names of counters of a continuous job, and how what is learned of a pattern is named among them.
+// Names of counters of a continuous job. counterPrior is the prefix under which settle.lua gets
+// what was learned of a pattern.
 const (
 	counterPrior     = "prior:"
-	counterChanged   = "changed"   // fetches of pages that were fetched before, which found them changed
-	counterUnchanged = "unchanged" // and those that found them as they were
+	counterChanged   = "changed"   // fetches of known pages that found them changed
+	counterUnchanged = "unchanged" // fetches of known pages that found them as they were
 )
 
 // tracker computes what is known of the pages of a visit's host after each fetch.
@@ -35,6 +36,28 @@ type tracker struct {
 	priors   map[string]recrawl.Prior // by pattern; nil before they are read
 	whole    recrawl.Prior            // of all pages of the host
 	signals  recrawl.Signals          // how far the site's announcements of changes were right
+	readings map[crawler.URL]reading  // of lists that were read and not settled yet
+}
+
+// reading is what a sitemap or a feed with dates said.
+type reading struct {
+	pages     int     // how many it lists
+	announced float64 // pages that are new, and those that it made due, as far as the site can be trusted
+}
+
+// listed returns the state of a page after a fetch, with what it announced if it is a list.
+func (t *tracker) listed(e queue.Entry, state recrawl.State, now time.Time) recrawl.State {
+	r, ok := t.readings[e.URL]
+	if !ok {
+		return state
+	}
+	before, err := recrawl.Parse([]byte(e.Page.State))
+	if err != nil {
+		before = recrawl.State{}
+	}
+	next := before.ObserveList(now, r.announced, r.pages)
+	next.Content, next.Flags = state.Content, state.Flags
+	return next
 }
 
 // fieldSignals is where the signals of a host are kept, beside the priors of its patterns. Those have
@@ -91,8 +114,9 @@ func (l learned) of(i int) string {
 	return ""
 }
 
-// learn computes what is known after fetches. Nothing is kept before the call succeeds: see keep.
-func (t *tracker) learn(ctx context.Context, done []queue.Settlement, now time.Time) (learned, error) {
+// learn computes what is known after fetches, given how many hosts link to each page, as linked returns
+// it. Nothing is kept before the call succeeds: see keep.
+func (t *tracker) learn(ctx context.Context, done []queue.Settlement, now time.Time, links []int) (learned, error) {
 	all := learned{pages: make([]string, len(done)), counters: make(map[string]int64),
 		priors: make(map[string]recrawl.Prior)}
 	if err := t.read(ctx); err != nil {
@@ -110,8 +134,10 @@ func (t *tracker) learn(ctx context.Context, done []queue.Settlement, now time.T
 			}
 			state.Last = uint32(now.Unix())
 			all.pages[i] = t.page(c, e, state, e.Page.Follows, now)
-		case e.Page.Known() || begins(s.Outcome):
-			all.pages[i] = t.page(c, e, t.observe(&all, s.Page, c, now), s.Page.Follows, now)
+		case e.Page.Known() || tracks(s.Outcome):
+			state := t.observe(&all, s.Page, c, now)
+			state.Importance = linkedImportance(state.Importance, links[i])
+			all.pages[i] = t.page(c, e, state, s.Page.Follows, now)
 		}
 	}
 	return all, nil
@@ -130,39 +156,66 @@ func (t *tracker) observe(all *learned, s queue.Sighting, c *course, now time.Ti
 	if !ok {
 		prior = t.priors[pattern]
 	}
-	if !s.Found && !s.Same && !s.Gone { // nothing is known of the page: look again after as long as before
-		next := before.Observe(now, false, prior.Within(t.whole))
-		next.Rate, next.Knowledge, next.Flags = before.Rate, before.Knowledge, before.Flags
-		if before.Last == 0 {
-			next = recrawl.State{}.Observe(now, false, prior.Within(t.whole))
+	next := before
+	switch whole := prior.Within(t.whole); {
+	case before.Last == 0 || before.Flags.Has(recrawl.Unseen):
+		next = first(s, before, whole, now)
+	case !s.Found && !s.Same && !s.Gone: // nothing is known of the page: look again after as long as before
+		next.Last = before.Observe(now, false, whole).Last
+	default:
+		changed := s.Change(c.set.Distance) != crawler.ChangeUnchanged
+		next = before.Observe(now, changed, whole)
+		if next.Flags &^= recrawl.Gone; s.Gone {
+			next.Flags |= recrawl.Gone
 		}
-		return next
-	}
-	changed := before.Last > 0 && s.Change(c.set.Distance) != crawler.ChangeUnchanged
-	next := before.Observe(now, changed, prior.Within(t.whole))
-	if before.Last == 0 {
-		next.Importance = recrawl.Importance(importanceOf(s.Entry))
-	}
-	if next.Flags &^= recrawl.Gone; s.Gone {
-		next.Flags |= recrawl.Gone
-	}
-	if s.Found {
-		next.Content = s.Content
-	}
-	if before.Last > 0 {
+		if s.Found {
+			next.Content = s.Content
+		}
 		t.heed(all, before, changed)
 		all.priors[pattern] = prior.Learn(before, now, changed)
-		name := counterUnchanged
-		if changed {
-			name = counterChanged
-		}
-		all.counters[name]++
+		all.counters[counterOf(changed)]++
+	}
+	switch {
+	case s.Found:
+		next = next.Keep(s.Keeps)
+	case s.Same: // what the body said about itself still holds
+		next = next.Keep(max(s.Keeps, before.Kept()))
 	}
 	return next
 }
 
-// importanceOf returns how much a page matters by its priority when it was found. What pages
-// embed has a high one only so that it matches its page.
+// counterOf returns the counter of fetches of known pages that found them changed, or not.
+func counterOf(changed bool) string {
+	if changed {
+		return counterChanged
+	}
+	return counterUnchanged
+}
+
+// first returns the state of a page that no fetch had found before. A page that is not found time
+// after time is looked for less and less often, as if it did not change. Other pages learn nothing
+// from it.
+func first(s queue.Sighting, before recrawl.State, prior recrawl.Prior, now time.Time) recrawl.State {
+	found := s.Found || s.Same
+	next := before.Observe(now, false, prior)
+	if found {
+		next = recrawl.State{Importance: before.Importance}.Observe(now, false, prior)
+	}
+	if before.Last == 0 {
+		next.Importance = recrawl.Importance(importanceOf(s.Entry))
+	}
+	if next.Flags |= recrawl.Unseen; found {
+		next.Flags, next.Content = 0, s.Content
+	}
+	if s.Gone {
+		next.Flags |= recrawl.Gone
+	}
+	return next
+}
+
+// importanceOf returns how much a page matters, by the priority that it had when it was found.
+// Embedded resources have a high priority only to be fetched at about the same time as their page,
+// so theirs does not count.
 func importanceOf(e queue.Entry) float64 {
 	switch {
 	case e.Band == queue.BandUrgent:
@@ -175,25 +228,26 @@ func importanceOf(e queue.Entry) float64 {
 	return 1
 }
 
-// heed learns from the fetch of a page whether signals of its site are right. Of a site that announces
-// nothing there is nothing to learn.
+// heed learns whether a site was right when it announced that the fetched page had changed.
 func (t *tracker) heed(all *learned, before recrawl.State, changed bool) {
-	signalled := before.Flags.Has(recrawl.Signalled)
-	if !signalled && (!changed || t.signals == recrawl.Signals{} && all.signals == nil) {
+	if !before.Flags.Has(recrawl.Signalled) {
 		return
 	}
 	if all.signals == nil {
 		g := t.signals
 		all.signals = &g
 	}
-	*all.signals = all.signals.Observe(signalled, changed)
+	*all.signals = all.signals.Observe(true, changed)
 }
 
 // page returns the argument of settle.lua for a page.
 func (t *tracker) page(c *course, e queue.Entry, state recrawl.State, follows bool, now time.Time) string {
-	kept := e.Page
+	kept, state := e.Page, t.listed(e, state, now)
 	kept.State, kept.Follows = string(state.Append(nil)), follows
 	kept.Fetches++
+	if !e.Page.Known() {
+		kept.Seed = e.IsSeed()
+	}
 	due := c.due(state, e.URL, now).UnixMilli()
 	text := fmt.Sprintf("%013d", max(0, min(due, 9_999_999_999_999))) + kept.Slot(false)
 	if !e.Page.Known() {
@@ -210,6 +264,7 @@ func (t *tracker) keep(all learned) {
 	if all.signals != nil {
 		t.signals = *all.signals
 	}
+	clear(t.readings)
 	t.whole = recrawl.Prior{}
 	for _, p := range t.priors {
 		t.whole = t.whole.Merge(p)

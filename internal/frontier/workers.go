@@ -17,8 +17,8 @@ type WorkerLoad struct {
 	Worker string
 	Places int      // the most visits at once
 	Taken  int      // places in use
-	Memory int64    // bytes that the process has of the system; 0: it did not tell
-	Rate   float64  // pages that it settled a second, lately
+	Memory int64    // bytes of memory that the process has from the system; 0: unknown
+	Rate   float64  // pages that it has settled a second lately
 	Jobs   []string // jobs that it serves now
 	// Spent is what its visits of each job spent their time on within a recent time, and
 	// Within is how long that was. Jobs without visits are left out.
@@ -39,13 +39,14 @@ func (l WorkerLoad) Serves(job string) bool { return slices.Contains(l.Jobs, job
 const heardTerm = 3 * time.Second
 
 // ShareLoad reports a worker's load to the other workers of the fleet, and returns their
-// reports of the last three seconds, by Redis's clock. Call it at least every second.
-func (s *Store) ShareLoad(ctx context.Context, own WorkerLoad) ([]WorkerLoad, error) {
-	return s.workers(ctx, own.Worker, own.pack())
+// reports of the last three seconds, by Redis's clock. Call it again within a second plus extra:
+// the report counts for extra longer.
+func (s *Store) ShareLoad(ctx context.Context, own WorkerLoad, extra time.Duration) ([]WorkerLoad, error) {
+	return s.workers(ctx, own.Worker, own.pack(), extra)
 }
 
-// pack returns the report as text: "PLACES TAKEN JOB,JOB,… WITHIN JOB:SPENT,… MEMORY RATE". What has
-// no job ends after TAKEN, and what has no time has 0 and - in its place.
+// pack returns the report as text: "PLACES TAKEN JOB,JOB,… WITHIN JOB:SPENT,… MEMORY RATE". A
+// report without jobs ends after TAKEN; one without times has 0 and - in their places.
 func (l WorkerLoad) pack() string {
 	text := fmt.Sprintf("%d %d %s", l.Places, l.Taken, strings.Join(l.Jobs, ","))
 	if len(l.Jobs) == 0 {
@@ -90,16 +91,16 @@ func unpackLoad(worker, text string) (l WorkerLoad, ok bool) {
 
 // Leave tells the other workers that a worker is gone.
 func (s *Store) Leave(ctx context.Context, worker string) error {
-	_, err := s.workers(ctx, worker, "")
+	_, err := s.workers(ctx, worker, "", 0)
 	return err
 }
 
 // Workers returns the reports of the fleet's workers of the last three seconds.
-func (s *Store) Workers(ctx context.Context) ([]WorkerLoad, error) { return s.workers(ctx, "", "") }
+func (s *Store) Workers(ctx context.Context) ([]WorkerLoad, error) { return s.workers(ctx, "", "", 0) }
 
-func (s *Store) workers(ctx context.Context, worker, said string) ([]WorkerLoad, error) {
+func (s *Store) workers(ctx context.Context, worker, said string, extra time.Duration) ([]WorkerLoad, error) {
 	got, err := run(ctx, s.rdb, workersScript(), "workers", keyWorkers, worker, said,
-		heardTerm.Milliseconds()).StringSlice()
+		heardTerm.Milliseconds(), extra.Milliseconds()).StringSlice()
 	if err != nil {
 		return nil, err
 	}

@@ -14,11 +14,11 @@ import (
 	"sync"
 )
 
-// Floor makes the heap grow to the given number of bytes before it is collected, and beyond
-// that to twice the live heap, as usual. A memory limit ([debug.SetMemoryLimit]) still
-// applies. The last call of Floor or Growth counts, but GOGC, if the operator sets it,
-// takes precedence. Floor is safe for concurrent use.
-func Floor(bytes uint64) { set(rule{floor: bytes, least: 100}) }
+// Floor makes the heap grow to the given number of bytes before it is collected, and always by
+// the given percentage of the live heap: as usual with 100. A memory limit
+// ([debug.SetMemoryLimit]) still applies. The last call of Floor or Growth counts, but GOGC, if
+// the operator sets it, takes precedence. Floor is safe for concurrent use.
+func Floor(bytes uint64, percent int) { set(rule{floor: bytes, least: percent}) }
 
 // Growth makes the heap be collected when it has grown by the given percentage of the live
 // heap. GOGC, if the operator sets it, takes precedence. Growth is safe for concurrent use.

@@ -62,7 +62,7 @@ func sameTokens(t *testing.T, m *Tokenizer, body []byte) {
 	m.Reset(body)
 	compare(t, tell(m), want, body)
 	for _, first := range []int{1, 7, 1 << 10} {
-		w := NewWindow(iotest.HalfReader(bytes.NewReader(body)), len(body)+1)
+		w := NewWindow(iotest.HalfReader(bytes.NewReader(body)), (len(body)+1)/8, len(body)+1)
 		w.body = make([]byte, 0, first)
 		compare(t, tell(w), want, body)
 	}

@@ -12,14 +12,14 @@ import (
 type Window struct {
 	Tokenizer
 	r    io.Reader
-	most int   // maximum size of the window in bytes; it begins with an eighth of that
+	most int   // maximum size of the window in bytes
 	err  error // the error that ended r; nil until then
 	full bool  // the window is too small for the next token, which was not returned
 }
 
-// NewWindow returns a window over r of at most most bytes.
-func NewWindow(r io.Reader, most int) *Window {
-	return &Window{r: r, most: most, Tokenizer: Tokenizer{body: make([]byte, 0, most/8)}}
+// NewWindow returns a window over r of at first and at most as many bytes.
+func NewWindow(r io.Reader, first, most int) *Window {
+	return &Window{r: r, most: most, Tokenizer: Tokenizer{body: make([]byte, 0, first)}}
 }
 
 // Next advances to the next token.

@@ -16,14 +16,14 @@ type AddressList struct {
 	Prefixes     []AddressPrefix `json:"prefixes"`
 }
 
-// AddressPrefix is a network: one of both is set.
+// AddressPrefix is a network. Exactly one of the fields is set.
 type AddressPrefix struct {
 	IPv6 string `json:"ipv6Prefix,omitempty"`
 	IPv4 string `json:"ipv4Prefix,omitempty"`
 }
 
-// NewAddressList returns a list of addresses and networks, sorted, each once. The error
-// quotes the first one that is not one, or that no site on the internet can see.
+// NewAddressList returns a list of addresses and networks, sorted and without duplicates. The error
+// quotes the first text that is neither, or that no site on the internet can see.
 func NewAddressList(texts []string, at time.Time) (AddressList, error) {
 	if len(texts) == 0 {
 		return AddressList{}, errors.New("no addresses: name those that your workers send from, such as 192.0.2.7 or 2001:db8::/48")
@@ -65,7 +65,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	}
 	if a := network.Addr(); a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() ||
 		a.IsMulticast() {
-		return network, fmt.Errorf("%q is not an address that sites see: name the public one, behind which your workers are", text)
+		return network, fmt.Errorf("%q is not an address that sites see: name the public address of your workers", text)
 	}
 	return network, nil
 }

@@ -17,7 +17,7 @@ type Card struct {
 	ClientName string `json:"client_name,omitempty"`
 	// ClientURI is a page about the crawler.
 	ClientURI string `json:"client_uri,omitempty"`
-	// LogoURI is a picture.
+	// LogoURI is the URL of a logo.
 	LogoURI string `json:"logo_uri,omitempty"`
 	// Contacts are URLs to reach the operator: mailto:bot@example.org.
 	Contacts []string `json:"contacts,omitempty"`
@@ -43,7 +43,7 @@ type Behaviour struct {
 	IPsURI              string   `json:"ips_uri,omitempty"`
 }
 
-// ParseCard reads a card. The error says that it is not one.
+// ParseCard reads a card. The error says why the data is not a card.
 func ParseCard(data []byte) (Card, error) {
 	var c Card
 	if err := json.Unmarshal(data, &c); err != nil {

@@ -44,7 +44,7 @@ func NewDirectory(keys ...Key) Directory {
 	return d
 }
 
-// ParseDirectory reads a directory. The error says that it is not JSON with a list of keys.
+// ParseDirectory reads a directory. The error says that the data is not JSON with a list of keys.
 func ParseDirectory(data []byte) (Directory, error) {
 	var d Directory
 	if err := json.Unmarshal(data, &d); err != nil {

@@ -24,7 +24,7 @@ const (
 	FilePrevious = "previous.pem"
 	// FileDirectory is the directory, to be published at DirectoryPath.
 	FileDirectory = "directory.json"
-	// FileHeaders has the headers with which the directory is to be served, one a line.
+	// FileHeaders has the headers to serve the directory with, one a line.
 	FileHeaders = "directory.headers"
 	// FileCard is the card, to be published at its client_id.
 	FileCard = "card.json"
@@ -35,8 +35,8 @@ const (
 	publicMode = 0o644
 )
 
-// headersLife is how long the signatures in FileHeaders are valid: static files are not signed
-// again for each request.
+// headersLife is how long the signatures in FileHeaders are valid. They last long, because static
+// files are not signed again for each request.
 const headersLife = 365 * 24 * time.Hour
 
 // Folder is a folder with an identity and what its agent publishes. Its methods must not be called
@@ -96,14 +96,14 @@ func (f Folder) Identities() ([]Identity, error) {
 	previous, err := ReadFile(f.path(FilePrevious))
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && previous.Key.ID() == current.Key.ID():
-		return []Identity{current}, nil // the same key is left by a rotation that was interrupted
+		return []Identity{current}, nil // a rotation that was interrupted leaves the same key twice
 	case err != nil:
 		return nil, err
 	}
 	return []Identity{current, previous}, nil
 }
 
-// Rotate makes a new key the one that signs. The directory lists the key before it as well, which
+// Rotate makes a new key, which signs from now on. The directory also lists the previous key, which
 // is kept in FilePrevious. The error wraps [fs.ErrExist] if the key of an earlier rotation has not
 // been dropped. A rotation that was interrupted is finished by the next call.
 func (f Folder) Rotate() (Identity, error) {
@@ -129,8 +129,8 @@ func (f Folder) Rotate() (Identity, error) {
 	return id, f.writeKey(FileKey, id)
 }
 
-// Drop ends a rotation: the directory lists only the key that signs, and the key before it is
-// removed. The error wraps [fs.ErrNotExist] if there is none.
+// Drop ends a rotation: it removes the previous key, and the directory lists only the key that
+// signs. The error wraps [fs.ErrNotExist] if there is no previous key.
 func (f Folder) Drop() (Identity, error) {
 	all, err := f.Identities()
 	if err != nil {

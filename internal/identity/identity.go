@@ -52,7 +52,8 @@ func loopback(host string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// plainHost reports whether a host can be written into a string of a structured field as it is.
+// plainHost reports whether a host can be written into a string of a structured field without
+// escapes.
 func plainHost(host string) bool {
 	return !strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' })
 }

@@ -10,8 +10,8 @@ import (
 	"io"
 )
 
-// Key is an Ed25519 key pair. The zero value is not a key. It prints as its ID, whatever the verb,
-// and marshals to JSON as an empty object. It is safe for concurrent use.
+// Key is an Ed25519 key pair. The zero value is not a key. It prints as its ID with every verb, and
+// marshals to JSON as an empty object. It is safe for concurrent use.
 type Key struct {
 	private func() ed25519.PrivateKey // a function prints as an address even where Format is not called
 	id      string
@@ -26,8 +26,8 @@ func NewKey() (Key, error) {
 	return KeyOf(private)
 }
 
-// KeyOf returns the key for a private key. The error says that its length is wrong. The caller must
-// not change private afterwards.
+// KeyOf returns the key pair of a private key. The error says that the private key's length is
+// wrong. The caller must not change private afterwards.
 func KeyOf(private ed25519.PrivateKey) (Key, error) {
 	if len(private) != ed25519.PrivateKeySize {
 		return Key{}, fmt.Errorf("the private key has %d bytes: an Ed25519 key has %d", len(private),

@@ -157,7 +157,7 @@ func (s *Signer) Format(f fmt.State, _ rune) {
 func (s *Signer) Sign(h http.Header, scheme, host string) {
 	now := s.now()
 	covered := []component{{`"@authority"`, Authority(scheme, host)}, s.signed}
-	if offer := h.Get(HeaderOffer); offer != "" { // servers only take an offer that is signed
+	if offer := h.Get(HeaderOffer); offer != "" { // servers accept only a signed offer
 		covered = append(covered, component{`"crawler-max-price"`, offer})
 	}
 	input, signature := s.id.Key.sign(label, covered,

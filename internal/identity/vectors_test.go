@@ -47,7 +47,7 @@ func shared(file string) string {
 	return filepath.Join("..", "..", "..", "shared", "conformance", "identity", file)
 }
 
-// key returns the key of a JWK with its private part.
+// keyFrom returns the key of a JWK with its private part.
 func keyFrom(t *testing.T, d string) Key {
 	t.Helper()
 	seed, err := base64.RawURLEncoding.DecodeString(d)

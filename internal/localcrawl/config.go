@@ -37,6 +37,10 @@ type Config struct {
 	// Out is where the results go.
 	Out Out
 
+	// Spill configures how waiting URLs are moved out of Redis when its memory runs low. By default they
+	// are moved to a folder next to the state.
+	Spill fleet.SpillConfig
+
 	// Fetch configures what connections may reach. The hosts of the job's seeds are allowed.
 	Fetch fetch.Config
 	// Own says that other workers would fetch other pages, because they lack this process's
@@ -85,6 +89,8 @@ type Out struct {
 // Words are the user's terms for settings, such as --out.
 type Words struct {
 	Out, Restart, Job, Redis string
+	// Budget is that of the memory of Redis, and Spill the place for URLs that do not fit.
+	Budget, Spill string
 	// Again says that the same call resumes the crawl: "the same command resumes the crawl".
 	Again string
 }

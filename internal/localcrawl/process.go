@@ -83,6 +83,9 @@ func OpenProcess(ctx context.Context, cfg ProcessConfig) (_ *Process, err error)
 	if err := p.connect(ctx, cfg.Redis, fleet.StartConfig{Dir: temp, Persist: true, Log: cfg.Log}); err != nil {
 		return nil, err
 	}
+	if err := p.checkSpill(ctx, cfg.Worker.Spill, cfg.Words); err != nil {
+		return nil, err
+	}
 	if cfg.Worker.Name != "" {
 		if err := p.Connection.CheckName(ctx, cfg.Worker.Name); err != nil {
 			return nil, err
@@ -127,6 +130,15 @@ func (p *Process) connect(ctx context.Context, url string, own fleet.StartConfig
 	p.Client = tasks.NewClient(p.store(), p.Redis.Endpoint)
 	p.closers = append(p.closers, p.Redis.Close, p.Client.Close)
 	return nil
+}
+
+// checkSpill checks that waiting URLs can be spilled, if they are to be.
+func (p *Process) checkSpill(ctx context.Context, cfg fleet.SpillConfig, words Words) error {
+	if cfg.Budget > 0 && p.Redis.Builtin {
+		return refuse("the built-in Redis does not tell how much memory it uses: install redis-server, or leave out %s",
+			words.Budget)
+	}
+	return fleet.CheckSpill(ctx, cfg.Where, words.Spill)
 }
 
 func (p *Process) store() *frontier.Store { return p.Connection.Store }

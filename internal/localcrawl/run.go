@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
@@ -218,9 +219,9 @@ func (r *Runner) prepare() error {
 		Name: r.workerName(), Concurrency: r.cfg.Concurrency, Fetch: r.cfg.Fetch, Jobs: r.jobs(),
 		Browser:     r.cfg.Browser,
 		HandlerTime: r.cfg.HandlerTime, HandlerPlaces: r.cfg.HandlerPlaces, Grace: r.cfg.Grace,
-		KeepPause: r.cfg.KeepPause, Observer: fleet.Observer{Failed: r.cfg.Hear.Failed},
+		KeepPause: r.cfg.KeepPause, Spill: r.cfg.Spill, Observer: fleet.Observer{Failed: r.cfg.Hear.Failed},
 		Local: &fleet.Local{
-			Process: r.cfg.Process, Place: r.place(), Sole: !r.cfg.Out.PerJob, Poll: poll,
+			Process: r.cfg.Process, Place: r.place(), Sole: !r.cfg.Out.PerJob, Downloads: r.downloads(), Poll: poll,
 			Heard: r.heard, Waits: r.waits, Rests: r.rests, Failed: func(_ string, err error) { r.fail(err) },
 		},
 	}
@@ -237,6 +238,12 @@ func (r *Runner) prepare() error {
 		r.worker.Allow(h)
 	}
 	return nil
+}
+
+// downloads reports whether the worker only downloads files.
+func (r *Runner) downloads() bool {
+	return !r.cfg.Out.PerJob && r.cfg.Out.Sink == nil && slices.Equal(r.cfg.Job.Format, []string{"files"}) &&
+		fetched.Needs{Verbatim: true}.Download(r.cfg.Job)
 }
 
 // workerName returns the name of the worker. A worker that is alone keeps its name, so that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -52,7 +53,8 @@ func Open(ctx context.Context, cfg Config) (_ *Runner, err error) {
 	for _, e := range seeds {
 		r.homes = append(r.homes, e.URL.Host())
 	}
-	for _, step := range []func(context.Context) error{r.openFolder, r.openRedis, r.openOutlet, r.startOver, r.settle} {
+	for _, step := range []func(context.Context) error{r.openFolder, r.openRedis, r.openSpill, r.openOutlet,
+		r.startOver, r.settle} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, r.close())
 		}
@@ -82,6 +84,23 @@ func (r *Runner) openRedis(ctx context.Context) (err error) {
 		return fmt.Errorf("%w (or leave out %s)", err, r.cfg.Words.Redis)
 	}
 	return err
+}
+
+// openSpill checks that waiting URLs can be spilled, if they are to be. A crawl that spilled some
+// earlier continues to read them from its folder.
+func (r *Runner) openSpill(ctx context.Context) error {
+	spill := &r.cfg.Spill
+	if err := r.checkSpill(ctx, *spill, r.cfg.Words); err != nil || spill.Where != "" {
+		return err
+	}
+	own := filepath.Join(r.temp(), "spill")
+	if _, err := os.Stat(own); err == nil || spill.Budget > 0 && (r.Redis.Private || !output.IsBucket(r.cfg.Out.Where)) {
+		spill.Where = own
+	}
+	if spill.Budget > 0 {
+		return fleet.CheckSpill(ctx, spill.Where, r.cfg.Words.Spill)
+	}
+	return nil
 }
 
 // ownRedis returns the configuration of a private Redis.

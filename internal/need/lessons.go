@@ -11,7 +11,8 @@ import (
 type Key uint32
 
 // Class is a range of needs. Pages of one pattern may differ, as in a shop that renders some of its
-// pages on the server. So those that look empty are learned apart from those that look complete.
+// pages on the server. So pages that look empty and pages that look complete have lessons of their
+// own.
 type Class byte
 
 // The classes.
@@ -41,7 +42,7 @@ func KeyOf(pattern string, c Class) Key {
 }
 
 // Lesson counts the pages of a key that were rendered: those that gained by it, and those that did
-// not. Both are at most 255: beyond, both are halved, so that what is learned follows a site that
+// not. Before a number would exceed 255, both are halved, so that the lesson follows a site that
 // changes.
 type Lesson struct{ Gained, Plain uint8 }
 
@@ -58,7 +59,7 @@ func (l Lesson) Add(gained bool) Lesson {
 	return l
 }
 
-// tried is how many pages were rendered.
+// tried returns how many pages were rendered.
 func (l Lesson) tried() int { return int(l.Gained) + int(l.Plain) }
 
 // Why is the reason for rendering a page, as records have it.
@@ -69,24 +70,24 @@ const (
 	WhyAlways  Why = "always"  // the job renders every page
 	WhyTry     Why = "try"     // too little is known of the pattern
 	WhyLearned Why = "learned" // pages of the pattern gain by it
-	WhySample  Why = "sample"  // they do not: one of 64 is rendered all the same
+	WhySample  Why = "sample"  // pages of the pattern do not gain, but one in 64 is rendered anyway
 	WhyHandler Why = "handler" // a handler asked for it
 )
 
-// Bounds of what is tried.
+// Bounds of trials.
 const (
 	// trials is how many pages of a key are rendered before it can count as one that gains
 	// nothing.
 	trials = 3
-	// hostTrials is from how many pages of a class on, of which none has gained, one page of
-	// each further key of that class is enough.
+	// hostTrials is how many rendered pages of a class, none of which has gained, make one trial
+	// enough for each further key of that class.
 	hostTrials = 12
-	// leastRate is the share of pages that gain from which all pages of a key are rendered. It
-	// bounds what is lost: pages of a key below it gain less often than one in fifty.
+	// All pages of a key are rendered if at least the share leastRate of them gains. So of the
+	// pages that are not rendered, less than one in fifty would have gained.
 	leastRate = 0.02
-	// priorWeight is how many pages the need of a page counts for.
+	// priorWeight is how many rendered pages the need of a page counts as.
 	priorWeight = 0.25
-	// sampleEvery is one in how many pages is rendered although the pages of its key do not gain.
+	// One in sampleEvery pages of a key is rendered although its pages do not gain.
 	sampleEvery = 64
 )
 
@@ -95,20 +96,21 @@ type Lessons struct {
 	mu      sync.Mutex
 	known   map[Key]Lesson
 	pending map[Key]int   // pages that are being rendered
-	next    chan struct{} // closed when one of them is done with; nil if no one waits
+	next    chan struct{} // closed when one of them is done; nil if no one waits
 }
 
-// Know replaces what is known, which was read from the fleet's memory.
+// Know replaces the lessons by those that were read from the fleet's memory.
 func (l *Lessons) Know(known map[Key]Lesson) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.known = known
 }
 
-// Decide decides whether to render a page with this pattern and need, and why; "" for no. While
-// other pages of its key are tried first, it waits for one of them, until ctx ends: the error is
-// that of ctx. fingerprint is that of the page's URL. It decides alone which pages are samples, so
-// that each page has the same fate in every crawl. Call Done once for a page that is to be rendered.
+// Decide decides whether to render a page with this pattern and need, and why; "" for no. A page
+// that looks complete waits while other pages of its key are being tried. If ctx ends before that,
+// Decide returns the error of ctx. The fingerprint of the page's URL alone decides whether the page
+// is a sample, so every crawl has the same samples. Call Done once for each page that is to be
+// rendered.
 func (l *Lessons) Decide(ctx context.Context, pattern string, need float64, fingerprint uint64) (Why, error) {
 	class := ClassOf(need)
 	key := KeyOf(pattern, class)
@@ -159,7 +161,7 @@ func (l *Lessons) begin(key Key, why Why) Why {
 	return why
 }
 
-// changed returns a channel that is closed when a page is done with. l.mu is held.
+// changed returns a channel that is closed when a page is done. l.mu is held.
 func (l *Lessons) changed() <-chan struct{} {
 	if l.next == nil {
 		l.next = make(chan struct{})
@@ -167,8 +169,8 @@ func (l *Lessons) changed() <-chan struct{} {
 	return l.next
 }
 
-// Done says that a page that Decide chose is done with, whether or not it could be rendered. Learn
-// is called before, if it could.
+// Done notes that a page that Decide chose is done, whether or not it could be rendered. If it
+// could, call Learn first.
 func (l *Lessons) Done(pattern string, need float64) {
 	key := KeyOf(pattern, ClassOf(need))
 	l.mu.Lock()
@@ -186,7 +188,7 @@ func (l *Lessons) Done(pattern string, need float64) {
 func (l *Lessons) Learn(pattern string, need float64, gained bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	known := make(map[Key]Lesson, len(l.known)+2) // what Know was given may be shared
+	known := make(map[Key]Lesson, len(l.known)+2) // the map that Know was given may be shared
 	for key, lesson := range l.known {
 		known[key] = lesson
 	}

@@ -15,15 +15,16 @@ type Signs struct {
 }
 
 // Bounds of visible text, in characters. A page with less than shellText shows next to nothing, such
-// as a title and "Loading…"; one with at least fullText is complete by itself: a short article, or a
-// list with a menu. Both are those of the shells and server-rendered pages in the tests.
+// as a title and "Loading…". One with less than thinText shows little, and one with at least
+// fullText is complete by itself: a short article, or a list with a menu. The values follow from
+// the shells and server-rendered pages in the tests.
 const (
 	shellText = 80
 	thinText  = 250
 	fullText  = 1000
 )
 
-// Need returns how likely it is that rendering brings something, from 0 to 1. links is how many
+// Need returns how likely it is that rendering adds text or links, from 0 to 1. links is how many
 // links of the page are in scope. Each sign is an independent reason, with its own weight: the
 // result is the probability that at least one of them is right.
 func (s Signs) Need(links int) float64 {
@@ -46,11 +47,11 @@ func (s Signs) Need(links int) float64 {
 	return 1 - without
 }
 
-// MoreText is how many times as much text a page must have after rendering for that to count as
-// a gain. Below it, a clock or a cookie banner would count.
+// MoreText is how many times as much text a page must have after rendering for that to count as a
+// gain. With a smaller factor, a clock or a cookie banner would count.
 const MoreText = 1.3
 
-// leastGain is the least number of characters that count as more text.
+// leastGain is the smallest number of added characters that can count as a gain.
 const leastGain = 40
 
 // Gained reports whether rendering has brought new links, or enough text. fresh is how many links

@@ -119,15 +119,21 @@ func (b bucket) size(ctx context.Context, name string) (int64, error) {
 // put reads the content twice. The first pass computes its digest, which drivers pass to
 // the service. Drivers may read the content again if a request fails.
 func (b bucket) put(ctx context.Context, name string, content io.ReadSeeker, size int64) error {
-	digest, err := digest(content)
-	if err != nil {
-		return err
-	}
-	want := Object{Size: size, MD5: digest, ContentType: contentType(name)}
-	if err := b.Write(ctx, b.prefix+name, content, want); err != nil {
+	want := Object{Size: size}
+	if err := b.write(ctx, name, content, &want); err != nil {
 		return err
 	}
 	return b.verify(ctx, name, want)
+}
+
+// write is put, but does not verify what has arrived. It sets the digest and the media type of the
+// object.
+func (b bucket) write(ctx context.Context, name string, content io.ReadSeeker, o *Object) (err error) {
+	if o.MD5, err = digest(content); err != nil {
+		return err
+	}
+	o.ContentType = contentType(name)
+	return b.Write(ctx, b.prefix+name, content, *o)
 }
 
 // digest returns the MD5 digest of a content and rewinds the content.
@@ -147,6 +153,8 @@ func contentType(name string) string {
 	}
 	return "application/octet-stream"
 }
+
+func (b bucket) remove(ctx context.Context, name string) error { return b.Delete(ctx, b.prefix+name) }
 
 // verify returns an error unless an object has the expected size and, where the bucket
 // knows it, the expected digest.
@@ -174,15 +182,17 @@ func (b bucket) check(ctx context.Context) error {
 		}
 		break // listing works
 	}
-	if err := b.put(ctx, probe, strings.NewReader(""), 0); err != nil {
+	// It is not verified: another process that checks the bucket at the same time may have removed it.
+	if err := b.write(ctx, probe, strings.NewReader(""), &Object{}); err != nil {
 		return err
 	}
 	// Credentials that may not delete are good enough. The probe then stays; its name is
 	// hidden.
-	if err := b.Delete(ctx, b.prefix+probe); err != nil && !errors.Is(err, fs.ErrPermission) {
-		return err
+	err := b.Delete(ctx, b.prefix+probe)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 func (b bucket) in(name string) place { return bucket{b.Bucket, beneath(b.prefix, name)} }

@@ -78,8 +78,19 @@ func (f folder) put(_ context.Context, name string, content io.ReadSeeker, size 
 	if err != nil {
 		return errors.Join(causeOf(err), os.Remove(draft.Name()))
 	}
+	syncDir(filepath.Dir(path))
 	return nil
 }
+
+// syncDir makes a rename in a folder outlast a power failure. Not all systems can.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
+
+func (f folder) remove(_ context.Context, name string) error { return causeOf(os.Remove(f.path(name))) }
 
 func (f folder) check(context.Context) error {
 	probe, err := os.CreateTemp(string(f), ".probe-*")

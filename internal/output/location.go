@@ -37,6 +37,8 @@ type place interface {
 	// put writes a file, whole or not at all, and verifies that all of its bytes have
 	// arrived. It reads the content from its beginning.
 	put(ctx context.Context, name string, content io.ReadSeeker, size int64) error
+	// remove removes a file.
+	remove(ctx context.Context, name string) error
 	// check returns an error unless the place exists and is writable.
 	check(ctx context.Context) error
 	// folders lists the names directly here that have something beneath them.
@@ -160,6 +162,32 @@ func (l *Location) Put(ctx context.Context, name string, content io.ReadSeeker, 
 	}
 	if err := l.place.put(ctx, name, content, size); err != nil {
 		return l.trouble("write", name, err)
+	}
+	return nil
+}
+
+// ReadPart reads length bytes of a file from offset on, or all that follow if length is negative.
+// Length must not be 0. The error wraps [io.ErrUnexpectedEOF] if the file has fewer.
+func (l *Location) ReadPart(ctx context.Context, name string, offset, length int64) ([]byte, error) {
+	r, err := l.place.open(ctx, name, offset, length)
+	if err != nil {
+		return nil, l.trouble("read", name, err)
+	}
+	content, err := io.ReadAll(r)
+	if err = errors.Join(err, r.Close()); err == nil && length >= 0 && int64(len(content)) != length {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, l.trouble("read", name, err)
+	}
+	return content, nil
+}
+
+// Remove removes a file. The error wraps [ErrMissing] if it does not exist; some buckets do not
+// tell.
+func (l *Location) Remove(ctx context.Context, name string) error {
+	if err := l.place.remove(ctx, name); err != nil {
+		return l.trouble("remove", name, err)
 	}
 	return nil
 }

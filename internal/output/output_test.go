@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -314,12 +315,44 @@ func TestAPartOfAFileIsRead(t *testing.T) {
 	})
 }
 
+func TestAPartOfAFileIsReadAtOnce(t *testing.T) {
+	t.Parallel()
+	forEachLocation(t, func(t *testing.T, l *Location, put func(name, content string)) {
+		put("blocks", "0123456789")
+		for _, c := range []struct {
+			offset, length int64
+			want           string
+			err            error
+		}{{0, -1, "0123456789", nil}, {3, 5, "34567", nil}, {8, -1, "89", nil}, {8, 3, "", io.ErrUnexpectedEOF}} {
+			got, err := l.ReadPart(t.Context(), "blocks", c.offset, c.length)
+			if string(got) != c.want || !errors.Is(err, c.err) {
+				t.Errorf("%d bytes from %d on: %q, %v", c.length, c.offset, got, err)
+			}
+		}
+	})
+}
+
+func TestARemovedFileIsMissing(t *testing.T) {
+	t.Parallel()
+	forEachLocation(t, func(t *testing.T, l *Location, put func(name, content string)) {
+		put("one", "1")
+		put("two", "2")
+		if err := l.Remove(t.Context(), "one"); err != nil {
+			t.Fatal(err)
+		}
+		if names, err := l.Names(t.Context()); err != nil || !slices.Equal(names, []string{"two"}) {
+			t.Errorf("left are %q, %v", names, err)
+		}
+	})
+}
+
 func TestAMissingFileIsNamed(t *testing.T) {
 	t.Parallel()
 	forEachLocation(t, func(t *testing.T, l *Location, _ func(name, content string)) {
 		_, open := l.Open(t.Context(), "pages-1.jsonl")
 		_, openAt := l.OpenAt(t.Context(), "pages-1.jsonl")
-		for _, err := range []error{open, openAt} {
+		_, readPart := l.ReadPart(t.Context(), "pages-1.jsonl", 0, 1)
+		for _, err := range []error{open, openAt, readPart} {
 			if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), Join(l.String(), "pages-1.jsonl")) {
 				t.Errorf("got %v", err)
 			}
@@ -384,4 +417,28 @@ func TestFoldersInALocationAreListed(t *testing.T) {
 			t.Errorf("the folders are %q (%v)", names, err)
 		}
 	})
+}
+
+// Workers that start at the same moment check the same bucket, with the same probe.
+func TestABucketIsCheckedByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	where := "file://" + t.TempDir()
+	var checking sync.WaitGroup
+	for range 4 {
+		checking.Go(func() {
+			l, err := Open(t.Context(), where)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer l.Close()
+			for range 100 {
+				if err := l.Check(t.Context()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	checking.Wait()
 }

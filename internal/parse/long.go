@@ -37,10 +37,11 @@ type long struct {
 	context []byte // the HTML element whose text is next, if that may be raw text
 }
 
-// newLong returns a long source of which at most most bytes of a token are held.
-func newLong(r io.Reader, most int) *long {
+// newLong returns a long source of which at most most bytes of a token are held. It is read in
+// pieces of first bytes, and of more where a token is longer.
+func newLong(r io.Reader, first, most int) *long {
 	l := &long{r: r, most: most}
-	l.window = htmltok.NewWindow(l, most)
+	l.window = htmltok.NewWindow(l, first, most)
 	return l
 }
 

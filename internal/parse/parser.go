@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +65,9 @@ type Config struct {
 	// AcceptMarkdown says whether pages that are Markdown are read: as their own main content.
 	// It requires Markdown or Article. Default false.
 	AcceptMarkdown bool
+	// Head says that only the head of a page is wanted: reading ends where it does, and no links
+	// are found. What is wanted besides takes precedence. Default false.
+	Head bool
 	// Signs says whether to count the signs by which pages that need a browser are told.
 	// Default false.
 	Signs bool
@@ -96,11 +100,19 @@ func JobConfig(j crawler.Job, needs fetched.Needs) Config {
 		MinHash: j.MinHash, Sketch: j.NearDuplicates != "", Fingerprint: j.Recrawl.On(),
 		References: needs.References, AcceptMarkdown: j.AcceptMarkdown,
 		Feeds: j.Sitemaps && j.Follow, Signs: j.Renders(),
+		Head: needs.Download(j) && !j.Links && !slices.ContainsFunc(j.Format, func(f string) bool { return f != "files" }),
 	}
 	if j.Follow {
 		cfg.FollowRules = j.FollowRules
 	}
 	return cfg
+}
+
+// headOnly reports whether a scan may end with the head of a page.
+func (c Config) headOnly() bool {
+	return c.Head && len(c.Select)+len(c.Extract)+len(c.FollowRules) == 0 && !c.Resources && !c.References &&
+		!c.Feeds && !c.Simhash && !c.Tree && !c.Text && !c.Markdown && !c.Article && !c.Signs && !c.MinHash &&
+		!c.Sketch && !c.Fingerprint
 }
 
 // Parser turns pages into documents. It is safe for concurrent use.
@@ -112,6 +124,7 @@ type Parser struct {
 	resources  bool
 	references bool
 	feeds      bool
+	headOnly   bool      // pages have no links
 	trees      bool      // documents contain them
 	articles   *articles // nil if not wanted
 	// prefersMarkdown says that pages may be Markdown; then articles has what is wanted of it.
@@ -141,6 +154,7 @@ func New(cfg Config) (*Parser, error) {
 	p := &Parser{
 		agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, kinds: kinds, choices: choices,
 		resources: cfg.Resources, references: cfg.References, feeds: cfg.Feeds, trees: cfg.Tree,
+		headOnly: cfg.headOnly(),
 		articles: articles, prefersMarkdown: cfg.AcceptMarkdown && articles != nil,
 	}
 	if p.deep == 0 {
@@ -226,6 +240,9 @@ func (p *Parser) parse(ctx context.Context, page *fetched.Page, notes *fields.Fi
 	res := reference.NewResolver(page.URL, s.base, src)
 	doc := p.document(s, page, src, res)
 	p.readHeaders(doc, page, res)
+	if p.headOnly {
+		doc.Links = nil // those of its head would be a few of many
+	}
 	if page.Truncated {
 		doc.Trouble = "only its beginning was read"
 	}

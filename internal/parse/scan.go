@@ -16,11 +16,16 @@ import (
 // maxTitle is how many bytes of a title are kept.
 const maxTitle = 4 << 10
 
+// headPiece is how many bytes of a long source are read at a time if only its head is wanted. Most
+// heads are shorter.
+const headPiece = 16 << 10
+
 // scan is one pass over a document and its results. It is used by one goroutine at a
 // time, and can be reused for another document after forget.
 type scan struct {
 	refs      refs
 	most      int                  // maximum bytes held of a token of a long source
+	headOnly  bool                 // reading ends with the head
 	asked     bool                 // any of the following is wanted
 	resources *refs                // what the page embeds; nil if not wanted
 	graph     *references          // references with their texts; nil if not wanted
@@ -47,6 +52,7 @@ type scan struct {
 	inStyle  bool // the next text is a style sheet; set only if resources are wanted
 	frames   bool // a frameset was found where one is allowed
 	noFrames bool // it is too late for a frameset
+	headless bool // the head is over, as far as the page says so
 
 	attrs attributes // of the tag, if known; set only if resources or the graph are wanted
 	media media      // likewise
@@ -55,7 +61,7 @@ type scan struct {
 
 // newScan returns a scan that records what a parser wants.
 func newScan(cfg Config) *scan {
-	s := &scan{refs: newRefs(), most: maxToken, markup: new(htmltok.Tokenizer)}
+	s := &scan{refs: newRefs(), most: maxToken, markup: new(htmltok.Tokenizer), headOnly: cfg.headOnly()}
 	if cfg.Resources {
 		embedded := newRefs()
 		s.resources = &embedded
@@ -121,7 +127,9 @@ func (s *scan) read(ctx context.Context, src charset.Source, agent string) error
 		case html.TextToken:
 			s.text(raw)
 		default:
-			s.tag(kind, raw)
+			if s.tag(kind, raw); s.headOnly && s.headless {
+				return nil
+			}
 		}
 	}
 }
@@ -137,7 +145,11 @@ func (s *scan) next() html.TokenType {
 // begin prepares the tokens of a document.
 func (s *scan) begin(src charset.Source) error {
 	if src.Rest != nil {
-		s.long = newLong(src.Reader(), s.most)
+		first := s.most / 8
+		if s.headOnly {
+			first = min(first, headPiece)
+		}
+		s.long = newLong(src.Reader(), first, s.most)
 		s.tokens, s.skims = s.long.window, s.long.window
 		return nil
 	}
@@ -163,8 +175,8 @@ func (s *scan) forget() bool {
 	}
 	s.markup.Reset(nil)
 	s.nesting.Reset()
-	*s = scan{refs: refs, most: s.most, markup: s.markup, resources: resources, graph: graph, simhash: fingerprint,
-		signs: counted, feeds: feeds, nesting: s.nesting}
+	*s = scan{refs: refs, most: s.most, markup: s.markup, headOnly: s.headOnly, resources: resources, graph: graph,
+		simhash: fingerprint, signs: counted, feeds: feeds, nesting: s.nesting}
 	return true
 }
 
@@ -214,6 +226,7 @@ func (s *scan) tag(kind html.TokenType, raw []byte) {
 
 func (s *scan) endTag(name []byte) {
 	s.inTitle, s.rawText, s.inStyle = false, false, false
+	s.headless = s.headless || string(name) == "head"
 	s.nesting.Close(name)
 	if s.signs != nil {
 		s.signs.end(name)
@@ -291,6 +304,8 @@ func (s *scan) element(name []byte) {
 		s.rawText = true
 	case "script", "style", "noframes":
 		s.rawText = true
+	case "body":
+		s.noFrames, s.headless = true, true
 	case "iframe":
 		s.noFrames = true
 		s.frame()
@@ -309,7 +324,7 @@ func (s *scan) element(name []byte) {
 // frameset-ok flag is set to "not ok").
 func precludesFrames(name []byte) bool {
 	switch string(name) {
-	case "body", "pre", "listing", "li", "dd", "dt", "plaintext", "button", "applet", "marquee", "object",
+	case "pre", "listing", "li", "dd", "dt", "plaintext", "button", "applet", "marquee", "object",
 		"table", "br", "embed", "img", "image", "keygen", "wbr", "input", "hr", "textarea", "xmp", "select":
 		return true
 	}

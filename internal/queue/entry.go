@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/recrawl"
 	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
@@ -327,10 +328,13 @@ func (r *reader) take(n int) string {
 	return s
 }
 
-// IsSeed reports whether the entry is a seed, as opposed to a URL that was found, or that is
-// fetched again: what such a URL leads to was decided when it was new.
+// IsSeed reports whether the entry is a seed, as opposed to a URL that was found, or whose page is
+// fetched again: what such a page leads to was decided when it was first found.
 func (e Entry) IsSeed() bool {
-	return !e.Page.Known() && e.Referrer.IsZero() && e.Depth == 0 && e.Sitemap == 0 && e.Embeds == 0
+	if s, err := recrawl.Parse([]byte(e.Page.State)); err == nil && s.Last > 0 {
+		return e.Page.Seed && s.Flags.Has(recrawl.Unseen)
+	}
+	return e.Referrer.IsZero() && e.Depth == 0 && e.Sitemap == 0 && e.Embeds == 0
 }
 
 // SitemapLevels is how deeply indexes of sitemaps are followed: a sitemap that robots.txt

@@ -19,6 +19,7 @@ type Tracked struct {
 	State     string // as package recrawl packs it, before the fetch; StateSize bytes
 	Fetches   int    // how often the page was fetched; counted up to mostFetches
 	Follows   bool   // it redirects to a URL of its host whose page is its own
+	Seed      bool   // it was a seed when it was tracked
 }
 
 const (
@@ -27,14 +28,15 @@ const (
 	// SlotSize is how many bytes the frontier keeps of a tracked page, besides its name.
 	SlotSize = StateSize + 2
 
-	mostFetches = 1<<14 - 1
+	mostFetches = 1<<13 - 1
 )
 
 // Bits of the last two bytes of a slot. The number of fetches is above them.
 const (
 	slotQueued = 1 << iota // the page waits to be fetched again; scripts set and clear it
 	slotFollows
-	slotFetches = 2 // the position of the number
+	slotSeed
+	slotFetches = 3 // the position of the number
 )
 
 // Known reports whether the page is tracked.
@@ -49,6 +51,9 @@ func (t Tracked) Slot(queued bool) string {
 	if t.Follows {
 		bits |= slotFollows
 	}
+	if t.Seed {
+		bits |= slotSeed
+	}
 	return string(binary.BigEndian.AppendUint16([]byte(t.State), bits))
 }
 
@@ -58,8 +63,8 @@ func ParseSlot(slot string) (t Tracked, queued bool, err error) {
 		return Tracked{}, false, fmt.Errorf("invalid state of a page: %q", urltext.Clip(slot))
 	}
 	bits := binary.BigEndian.Uint16([]byte(slot[StateSize:]))
-	return Tracked{State: slot[:StateSize], Fetches: int(bits >> slotFetches), Follows: bits&slotFollows != 0},
-		bits&slotQueued != 0, nil
+	return Tracked{State: slot[:StateSize], Fetches: int(bits >> slotFetches), Follows: bits&slotFollows != 0,
+		Seed: bits&slotSeed != 0}, bits&slotQueued != 0, nil
 }
 
 // trackedSize is the size of a packed Tracked: block, place, slot.
@@ -149,6 +154,9 @@ type Sighting struct {
 	Gone    bool   // the server said that there is no such page
 	Moved   bool   // the page redirects to one of its own fate
 	Follows bool   // as in [Tracked]
+	// Keeps is for how long a sitemap or a feed stays as it is, as it says itself, or its server;
+	// 0 if they say nothing.
+	Keeps time.Duration
 }
 
 // Change says what became of a page since it was last fetched, given in how many bits fingerprints
@@ -158,19 +166,20 @@ func (s Sighting) Change(distance int) crawler.PageChange {
 		return ""
 	}
 	before, err := recrawl.Parse([]byte(s.Entry.Page.State))
-	if err != nil || before.Last == 0 {
+	wasGone := err == nil && before.Flags.Has(recrawl.Gone)
+	switch {
+	case s.Gone && wasGone:
+		return crawler.ChangeUnchanged
+	case err != nil, before.Last == 0, before.Flags.Has(recrawl.Unseen):
 		if s.Gone {
 			return crawler.ChangeGone
 		}
 		return crawler.ChangeNew
-	}
-	wasGone := before.Flags.Has(recrawl.Gone)
-	switch {
 	case s.Gone && !wasGone:
 		return crawler.ChangeGone
 	case wasGone && !s.Gone:
 		return crawler.ChangeBack
-	case s.Gone || s.Same || !s.differs(before.Content, distance):
+	case s.Same || !s.differs(before.Content, distance):
 		return crawler.ChangeUnchanged
 	case s.Moved:
 		return crawler.ChangeMoved

@@ -18,6 +18,7 @@ func TestAnEntryOfATrackedPageIsReadBack(t *testing.T) {
 	t.Parallel()
 	for _, page := range []Tracked{
 		{State: state}, {Block: 70_000, At: 511, State: state, Fetches: mostFetches, Follows: true},
+		{State: state, Seed: true},
 	} {
 		want := Entry{URL: mustURL(t, "https://a.test/b?c"), Depth: 3, Lost: 2, Tries: 1, Page: page}
 		if diff := cmp.Diff(want, unpacked(t, want), compareURLs); diff != "" {
@@ -40,6 +41,16 @@ func TestAnEntryThatIsFetchedAgainIsNoSeed(t *testing.T) {
 	}
 	if e.Page.State = state; e.IsSeed() {
 		t.Error("a page that is fetched again is a seed")
+	}
+	unseen := string(recrawl.State{Last: 1_800_000_000, Flags: recrawl.Unseen}.Append(nil))
+	if e.Page = (Tracked{State: unseen, Seed: true}); !e.IsSeed() {
+		t.Error("a seed that was never found does not count as one")
+	}
+	if e.Page.Seed = false; e.IsSeed() {
+		t.Error("a page that was never found is a seed, though it was none")
+	}
+	if e.Page.State = string(recrawl.State{}.Append(nil)); !e.IsSeed() {
+		t.Error("a seed whose record was lost does not count as one")
 	}
 }
 

@@ -16,6 +16,9 @@ var ErrStale = errors.New("the visit no longer holds its host")
 // visits.
 var ErrSpent = errors.New("the job's budget of pages is spent or promised")
 
+// ErrSpilled says that waiting URLs were spilled, and cannot be read where they are now. They wait.
+var ErrSpilled = errors.New("waiting URLs were spilled, and cannot be read now")
+
 // StopPrefix begins the reason of a job that one of its handlers stops. The handler's reason
 // follows.
 const StopPrefix = "stopped: "

@@ -2,14 +2,14 @@ package recrawl
 
 import "math"
 
-// belief is a gamma distribution of a change rate: what is known of it.
+// belief is what is known of a change rate: a gamma distribution.
 type belief struct {
 	shape float64 // how much is known; both are positive
 	scale float64 // seconds: the inverse scale
 }
 
-// memory is how long, in seconds, what was learned of a page counts. Pages have times in which
-// they change more often, so older observations say less.
+// memory is how long, in seconds, an observation of a page counts. A page changes more often at
+// some times than at others, so older observations say less.
 const memory = 2 * 365 * 86400
 
 func (b belief) mean() float64 { return b.shape / b.scale }
@@ -79,7 +79,7 @@ func (b belief) value(gap float64) float64 {
 }
 
 // gapOf returns the gap in seconds, from shortest to longest, at which the value reaches a
-// threshold; the longest, if none does.
+// threshold; longest if no gap does.
 func (b belief) gapOf(threshold, shortest, longest float64) float64 {
 	low, high := math.Log(shortest), math.Log(longest)
 	over := func(logGap float64) float64 {

@@ -1,5 +1,5 @@
-// Package recrawl decides when a page is fetched again. It is mathematics alone: it knows no
-// Redis and no clock.
+// Package recrawl decides when a page is fetched again. It is mathematics alone: it uses neither
+// Redis nor a clock.
 //
 // A page changes at a rate λ, as a Poisson process. What is known of λ is a gamma distribution of
 // shape a and inverse scale b: its mean is a/b, and the shape says how much is known. Each fetch
@@ -15,12 +15,12 @@
 // distribution of the first change, from 0 to τ; see [State.Value]. A page is fetched when its
 // value passes a threshold κ, which is one number for the whole job. If κ is such that the fetches
 // add up to the budget, no other distribution of the budget keeps more pages fresh (Cho and
-// Garcia-Molina 2003; the form by values is that of arXiv 2502.02430). A page that changes too fast
-// to follow saturates at μ/λ, below κ, and takes nothing from the others; a longest interval keeps
-// it from being forgotten.
+// Garcia-Molina 2003; the form by values is that of arXiv 2502.02430). The value of a page that
+// changes too fast to follow saturates at μ/λ, below κ, so the page takes nothing from the others.
+// A longest interval keeps it from being forgotten.
 //
-// A [Prior] is what is known of the pages of one URL pattern, for pages that were not fetched
+// A [Prior] is what is known of all pages of one URL pattern. It serves pages that were not fetched
 // often. A [Histogram] counts the known pages by what decides their intervals. A [Threshold] finds
-// κ from it, and corrects what the histogram got wrong. [Signals] is how far the announcements of
-// a site can be trusted.
+// κ from it, and corrects κ where the histogram is wrong. [Signals] say how far the announcements
+// of a site can be trusted.
 package recrawl

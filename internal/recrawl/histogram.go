@@ -6,8 +6,8 @@ import (
 )
 
 // Histogram counts the known pages of a job by what decides how often they are fetched. It has at
-// most [Cells] cells, whatever the number of pages; those of several shards are added up. A page
-// belongs to the cell of its [State.Cell] and leaves it when its state changes.
+// most [Cells] cells for any number of pages. Histograms of several shards are added up. A page
+// belongs to the cell that [State.Cell] returns, and leaves it when its state changes.
 type Histogram map[uint16]int64
 
 // The cells: 32 ranges of rates, each a factor of 1.8 wide; 8 of knowledge, each a factor of 2.2;
@@ -79,21 +79,21 @@ func (h Histogram) Pages() int64 {
 	return sum
 }
 
-// Forecast is what becomes of the known pages at a threshold, once it has been the same for long.
+// Forecast is what a threshold leads to for the known pages, once it has been the same for long.
 type Forecast struct {
 	PerDay float64 // fetches a day
 	Fresh  float64 // the share of pages that are up to date, from 0 to 1; 1 if there are none
 }
 
-// Forecast returns what becomes of the pages at a threshold ([Threshold.Value]), with intervals
-// from shortest to longest.
+// Forecast returns what a threshold ([Threshold.Value]) leads to, with intervals from shortest to
+// longest.
 func (h Histogram) Forecast(threshold float64, shortest, longest time.Duration) Forecast {
 	return forecast(h.cells(), threshold, bounds(shortest, longest))
 }
 
-// BudgetFor returns how many fetches a day keep a share of the pages up to date, from 0 to 1. If
-// even the shortest interval for all pages does not, it returns the fetches that this would take,
-// and false.
+// BudgetFor returns how many fetches a day keep a share of the pages, from 0 to 1, up to date. If
+// even the shortest interval for all pages does not, it returns how many fetches that interval
+// takes, and false.
 func (h Histogram) BudgetFor(fresh float64, shortest, longest time.Duration) (perDay float64, reached bool) {
 	cells, in := h.cells(), bounds(shortest, longest)
 	if most := forecast(cells, 0, in); !(most.Fresh >= fresh) {
@@ -127,12 +127,13 @@ func forecast(cells []cell, threshold float64, in interval) Forecast {
 	return f
 }
 
-// The thresholds that solve looks among, as logarithms of seconds. Values of pages are seconds
-// times importances, so those beyond are beyond all pages.
+// The range of thresholds that solve searches, as logarithms of seconds. The value of a page is in
+// seconds times its importance, so no page has a value outside this range.
 const lowestThreshold, highestThreshold = -28, 32
 
-// solve returns the highest threshold for which something holds that holds for low ones only; 0
-// if it holds for none, +Inf if it holds for all.
+// solve returns the highest threshold for which holds is true. holds must be true up to some
+// threshold, and false above it. solve returns 0 if it is true for none, and +Inf if it is true for
+// all.
 func solve(holds func(threshold float64) bool) float64 {
 	low, high := float64(lowestThreshold), float64(highestThreshold)
 	if !holds(math.Exp(low)) {

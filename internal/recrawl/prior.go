@@ -11,33 +11,34 @@ import (
 const PriorSize = 8
 
 // Prior is what is known of the change rates of the pages of one URL pattern. The zero value knows
-// nothing of them, and stands for a change in sixty days. Priors of several workers are added up
+// nothing of them, and stands for one change in sixty days. Priors of several workers are added up
 // by Merge, in any order.
 type Prior struct {
 	Changes float32 // changes that were seen, as far as they still count
 	Days    float32 // page-days in which they were seen
 
-	whole float32 // changes a day of what the pattern is part of; 0 if nothing is known of it
+	whole float32 // changes a day in the whole that the pattern is part of; 0 if nothing is known of it
 }
 
 const (
-	// priorShape is the shape of a prior of which much is known: how alike the pages of a pattern
-	// are. Most pages hardly ever change and few change often, whatever their pattern.
+	// priorShape is the shape of a prior about which much is known: how alike the pages of a
+	// pattern are. Most pages hardly ever change and few change often, whatever their pattern.
 	priorShape = 1
-	// usualDays is how long a page of which nothing is known keeps, on average.
+	// usualDays is the average number of days between changes of a page about which nothing is
+	// known.
 	usualDays = 60
-	// priorWeight is how many changes the usual rate counts for, beside those that were seen.
+	// priorWeight is how many changes the usual rate counts as, besides those that were seen.
 	priorWeight = 0.5
-	// wholeWeight is the same for the rate of what a pattern is part of.
+	// wholeWeight is the same for the rate of the whole that a pattern is part of.
 	wholeWeight = 2
-	// priorMemory is how many changes a prior remembers; each one more makes it forget others.
+	// priorMemory is how many changes a prior remembers; each further one makes it forget others.
 	priorMemory = 1000
 	// priorDays is the same in page-days, for patterns that do not change.
 	priorDays = 1e6
 )
 
-// Learn returns the prior after a page was fetched at a time and found changed or not. The state
-// is the one before the fetch. A first fetch teaches nothing.
+// Learn returns the prior after a page was fetched at a time and found changed or not. before is
+// the state before the fetch. A first fetch teaches nothing.
 func (p Prior) Learn(before State, at time.Time, changed bool) Prior {
 	gap := before.gap(at)
 	if gap == 0 {
@@ -51,7 +52,7 @@ func (p Prior) Learn(before State, at time.Time, changed bool) Prior {
 	return next.bounded()
 }
 
-// expectedChanges is how many changes there were in a gap in which there was one at least.
+// expectedChanges returns the expected number of changes in a gap in which there was at least one.
 func (b belief) expectedChanges(gap float64) float64 {
 	stale := 1 - b.fresh(gap)
 	n := b.mean() * gap
@@ -61,22 +62,23 @@ func (b belief) expectedChanges(gap float64) float64 {
 	return max(1, n/stale)
 }
 
-// Merge returns what both know together.
+// Merge returns the prior that has learned from the pages of both.
 func (p Prior) Merge(other Prior) Prior {
 	p.Changes += other.Changes
 	p.Days += other.Days
 	return p.bounded()
 }
 
-// Within returns the prior of a pattern that is part of a larger whole, such as a host: where the
-// pattern knows little, the whole has a say, worth two changes at its rate. It serves
-// [State.Observe], and is not for keeping.
+// Within returns the prior of a pattern that is part of a larger whole, such as a host: the rate of
+// the whole counts as two changes, so it matters where little is known of the pattern. Use the
+// result for [State.Observe]; do not store it.
 func (p Prior) Within(whole Prior) Prior {
 	p.whole = float32(whole.bounded().perDay())
 	return p
 }
 
-// bounded forgets what is too much to remember, and what is no number.
+// bounded returns the prior without the oldest of more changes or days than it remembers; the zero
+// prior if its numbers are not valid.
 func (p Prior) bounded() Prior {
 	if !p.valid() {
 		return Prior{}
@@ -97,7 +99,7 @@ func (p Prior) perDay() float64 {
 	return (float64(p.Changes) + say) / (float64(p.Days) + days)
 }
 
-// background is what counts as if it had been seen: changes, and days.
+// background returns the changes and days that count as if they had been seen.
 func (p Prior) background() (changes, days float64) {
 	if p.whole > 0 {
 		return wholeWeight, wholeWeight / float64(p.whole)
@@ -105,8 +107,9 @@ func (p Prior) background() (changes, days float64) {
 	return priorWeight, priorWeight * usualDays
 }
 
-// belief is what is known of a page of the pattern that was never looked at twice. Its relative
-// variance is that of the pages, and that of the mean rate, as far as few changes tell it.
+// belief returns what is known of a page of the pattern that was not fetched twice. Its relative
+// variance combines that of the pages with that of the mean rate, which is large while few changes
+// were seen.
 func (p Prior) belief() belief {
 	p = p.bounded()
 	say, _ := p.background()

@@ -9,17 +9,17 @@ import (
 // SignalsSize is how many bytes packed [Signals] have.
 const SignalsSize = 8
 
-// Signals is how far the announcements of changes of one site can be trusted, of one kind such as
-// the lastmod of its sitemaps. The zero value knows nothing: it trusts in half of them.
+// Signals say how far one site's announcements of changes can be trusted, for one kind of them,
+// such as the lastmod of its sitemaps. The zero value knows nothing: it trusts half of them.
 type Signals struct {
 	Right float32 // signals after which the page had changed
 	Wrong float32 // signals after which it had not
 }
 
-// signalMemory is how many observations count; each one more makes it forget others.
+// signalMemory is how many observations count; each further one makes it forget others.
 const signalMemory = 200
 
-// Observe returns what is known after a page was fetched again.
+// Observe returns the signals after a page was fetched again.
 func (g Signals) Observe(signalled, changed bool) Signals {
 	switch {
 	case signalled && changed:
@@ -30,7 +30,7 @@ func (g Signals) Observe(signalled, changed bool) Signals {
 	return g.bounded()
 }
 
-// Merge returns what both know together.
+// Merge returns the signals that have learned from the pages of both.
 func (g Signals) Merge(other Signals) Signals {
 	return Signals{g.Right + other.Right, g.Wrong + other.Wrong}.bounded()
 }

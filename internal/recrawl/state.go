@@ -12,9 +12,9 @@ const Size = 12
 
 // State is what is known of a page. The zero value is a page that was never fetched.
 type State struct {
-	Last       uint32 // when it was last fetched, in unix seconds; 0 if it never was
+	Last       uint32 // when the page was last fetched, in unix seconds; 0 if it never was
 	Rate       int8   // the mean change rate; [State.ChangesPerDay] reads it
-	Knowledge  uint8  // how much is known of the rate: about the changes that were seen, at most 36
+	Knowledge  uint8  // how much is known of the rate: about the number of changes seen, at most 36
 	Importance uint8  // [Importance] makes it; 0 is an importance of 1
 	Flags      Flags
 	Content    uint32 // a hash of what the page said, by which a caller tells a change
@@ -23,15 +23,22 @@ type State struct {
 // Flags are properties of a page.
 type Flags uint8
 
-// The flags. The two highest bits hold how reliable the signal is, in thirds.
+// The flags. The two highest bits hold how reliable the signal is, in thirds. The three bits below
+// them hold how long the page stays as it is according to its server; see [State.Keep].
 const (
 	Gone      Flags = 1 << iota // the last fetch did not find the page
-	Changed                     // the last fetch found the page changed
+	Unseen                      // no fetch has found the page yet: Content is not known
 	Signalled                   // a signal says that the page has changed since the last fetch
 
+	keptShift        = 3
+	keptMask   Flags = 7 << keptShift
 	trustShift       = 6
 	trustMask  Flags = 3 << trustShift
 )
+
+// keptTimes are the values that a state can hold for how long a page stays as it is.
+var keptTimes = [...]time.Duration{0, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 12 * time.Hour,
+	24 * time.Hour, 7 * 24 * time.Hour}
 
 // Has reports whether all of the flags are set.
 func (f Flags) Has(all Flags) bool { return f&all == all }
@@ -48,21 +55,22 @@ const (
 	importanceSteps = 16
 )
 
-// goneImportance is the factor by which a page that is gone matters less: it is asked for again,
-// since pages come back, but rarely. An interval is about eight times as long then.
+// goneImportance is the factor for the importance of a page that is gone. The page is asked for
+// again, since pages come back, but rarely: its interval is about eight times as long.
 const goneImportance = 1.0 / 64
 
-// leastRate is the part of the mean rate of its pattern that every page has. Some changes come to
-// all pages alike, such as a new design, a renamed term, or the end of a section, however long the
-// page has kept still.
+// leastRate is the share of its pattern's mean rate that every page has at least. Some changes
+// affect all pages alike, such as a new design, a renamed term, or the end of a section, however
+// long a page has not changed.
 const leastRate = 0.3
 
 // longestGap is the longest time, in seconds, that one observation is taken to span. A longer one
-// is rather a clock that was wrong.
+// more likely means that a clock was wrong.
 const longestGap = 400 * 86400
 
-// Importance returns the packed form of an importance: how much a stale page matters, beside
-// others. An importance that is not positive is the least one, 1/2981; one above 2800 is 2800.
+// Importance returns the packed form of an importance: how much a stale page matters, compared with
+// others. An importance that is not positive becomes the least one, 1/2981; one above 2800 becomes
+// 2800.
 func Importance(of float64) uint8 {
 	if !(of > 0) { // NaN as well
 		return uint8(0x80)
@@ -81,7 +89,7 @@ func (s State) Weight() float64 {
 	return w
 }
 
-// ChangesPerDay returns the mean of what is known of the change rate.
+// ChangesPerDay returns the mean change rate, as far as it is known.
 func (s State) ChangesPerDay() float64 { return s.belief().mean() * 86400 }
 
 // Append appends the packed form to b.
@@ -103,13 +111,13 @@ func Parse(b []byte) (State, error) {
 }
 
 // Observe returns the state after a fetch at a time that found the page changed or not since the
-// fetch before. The first fetch of a page observes nothing: it only begins with what the prior
-// says. So does a fetch that by its time lies before the last one. Observe clears the signal, and
-// leaves Importance, Content and Gone to the caller.
+// fetch before. The first fetch of a page observes nothing: the state then begins with the prior. A
+// fetch at a time before the last one does the same. Observe clears the signal, and leaves
+// Importance, Content and the other flags to the caller.
 func (s State) Observe(at time.Time, changed bool, prior Prior) State {
 	next := s
 	next.Last = seconds(at)
-	next.Flags &^= Signalled | Changed | trustMask
+	next.Flags &^= Signalled | trustMask
 	b := s.before(at, prior)
 	if gap := s.gap(at); gap > 0 {
 		switch {
@@ -122,17 +130,14 @@ func (s State) Observe(at time.Time, changed bool, prior Prior) State {
 			b = b.changedWithin(gap)
 		}
 	}
-	if changed && s.Last > 0 {
-		next.Flags |= Changed
-	}
 	next.store(b.atLeast(leastRate*prior.belief().mean()), s.dither(at))
 	return next
 }
 
-// Signal returns the state of a page of which a signal says that it has changed. Precision is the
-// share of such signals of the site that were right, from 0 to 1; see [Signals]. It is kept in
-// thirds. With one below a sixth the page is not due any sooner, but its next fetch still tells
-// whether the signal was right, so that a site can win back its trust.
+// Signal returns the state of a page after a signal said that it has changed. precision is the
+// share of the site's signals that were right, from 0 to 1; see [Signals]. It is kept in thirds. If
+// it is below a sixth, the page is not due any sooner, but its next fetch still tells whether the
+// signal was right, so that a site can win back its trust.
 func (s State) Signal(precision float64) State {
 	if s.Last == 0 || !(precision >= 0) {
 		return s
@@ -145,7 +150,23 @@ func (s State) Signal(precision float64) State {
 	return s
 }
 
-// precision is how reliable the signal is that the page has, from 0 to 1; 0 if it has none.
+// Keep returns the state of a page that, according to its server, stays as it is for a time after
+// the last fetch. Until then it is not due, unless there is a signal or the longest interval has
+// passed. The time is rounded down to one of eight from 0 to a week.
+func (s State) Keep(d time.Duration) State {
+	at := 0
+	for at+1 < len(keptTimes) && keptTimes[at+1] <= d {
+		at++
+	}
+	s.Flags = s.Flags&^keptMask | Flags(at)<<keptShift
+	return s
+}
+
+// Kept returns how long the page stays as it is after its last fetch, according to its server; 0 if
+// the server says nothing.
+func (s State) Kept() time.Duration { return keptTimes[s.Flags&keptMask>>keptShift] }
+
+// precision returns how reliable the page's signal is, from 0 to 1; 0 if it has none.
 func (s State) precision() float64 {
 	if !s.Flags.Has(Signalled) {
 		return 0
@@ -153,7 +174,8 @@ func (s State) precision() float64 {
 	return float64(s.Flags>>trustShift) / 3
 }
 
-// gap is the time since the last fetch in seconds; 0 if there was none, or if it lies ahead.
+// gap returns the time since the last fetch in seconds; 0 if the page was never fetched, or if that
+// fetch is in the future.
 func (s State) gap(at time.Time) float64 {
 	if s.Last == 0 {
 		return 0
@@ -165,7 +187,7 @@ func seconds(at time.Time) uint32 {
 	return uint32(max(1, min(at.Unix(), math.MaxUint32)))
 }
 
-// before is what is known of the rate just before a fetch.
+// before returns what is known of the rate just before a fetch.
 func (s State) before(at time.Time, prior Prior) belief {
 	p := prior.belief()
 	if s.Last == 0 {
@@ -180,19 +202,21 @@ func (s State) belief() belief {
 	return belief{shape: shape, scale: shape / mean}
 }
 
-// store packs what is known of the rate. A step of a scale is larger than what one observation
-// may change, so values are rounded up or down by chance, and right on average.
+// store packs what is known of the rate. One observation may change a value by less than a step of
+// its scale, so values are rounded up or down at random, and are right on average.
 func (s *State) store(b belief, dither uint64) {
-	round := func(v, lowest, highest float64, chance uint64) float64 {
-		v = max(lowest, min(highest, v))
-		low := math.Floor(v)
-		if v-low > float64(chance>>32)/(1<<32) {
-			return low + 1
-		}
-		return low
-	}
 	s.Knowledge = uint8(round(math.Log(b.shape/minShape)*shapeSteps, 0, math.MaxUint8, dither))
 	s.Rate = int8(round((math.Log(b.mean())-rateCentre)*rateSteps, math.MinInt8, math.MaxInt8, dither<<32))
+}
+
+// round rounds a number up or down at random, as the bits of chance decide, within bounds.
+func round(v, lowest, highest float64, chance uint64) float64 {
+	v = max(lowest, min(highest, v))
+	low := math.Floor(v)
+	if v-low > float64(chance>>32)/(1<<32) {
+		return low + 1
+	}
+	return low
 }
 
 // dither returns bits that look random, and are the same for the same fetch.

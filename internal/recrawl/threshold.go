@@ -10,16 +10,16 @@ import (
 // ThresholdSize is how many bytes a packed [Threshold] has.
 const ThresholdSize = 8 * 8
 
-// Threshold is what steers a job to its budget. One process at a time takes a Step, every minute
-// or so, and keeps the result where all workers read it, such as in Redis, on condition that it is
-// still the one that the Step began with. The zero value is that of a job that just begins: it
-// holds nothing back.
+// Threshold steers a job to its budget. One process at a time takes a Step, about every minute, and
+// stores the result where all workers read it, such as in Redis, unless the threshold there has
+// changed since the Step began. The zero value is for a job that has just begun: it holds nothing
+// back.
 //
 // The budget covers all fetches of pages, of new ones and of known ones. The first Step solves for
 // the threshold at which the known pages, as the [Histogram] has them, take what new pages leave.
-// From then on a Step keeps the known pages that are due at about what may be fetched in an hour:
-// the histogram says how many more become due when the threshold falls. Where it is wrong, the
-// next Step sees it. What was fetched too much or too little is made up for within hours.
+// From then on, each Step keeps the number of known pages that are due at about what may be fetched
+// in an hour: the histogram says how many more become due when the threshold falls. Where it is
+// wrong, the next Step corrects it. Fetching too much or too little is made up for within hours.
 type Threshold struct {
 	Value float64 // κ: a known page is due when its value is at least this; from 0 to +Inf
 	Again float64 // how many known pages may be fetched a day for now
@@ -28,11 +28,11 @@ type Threshold struct {
 	at    float64 // when the last step was, in unix seconds; 0 if there was none
 	again float64 // known pages fetched until then
 	new   float64 // new ones
-	debt  float64 // fetches more than the budget; negative if fewer
+	debt  float64 // fetches beyond the budget; negative if there were fewer
 	empty float64 // for how many days hardly any known page was due
 }
 
-// Flow is what a job did until now, as a [Threshold] needs it.
+// Flow is what a job has done so far, as a [Threshold] needs it.
 type Flow struct {
 	At                time.Time
 	Budget            float64 // fetches a day; with 0, no pages are fetched
@@ -46,36 +46,36 @@ type Flow struct {
 const (
 	// backlog is how many known pages should be due and wait, in days of their budget.
 	backlog = 1.0 / 24
-	// filled and drained are within how many days a backlog that is too small or too large is
-	// corrected. It takes longer to drain, since pages that wait do not become fewer at once.
+	// filled and drained are in how many days a backlog that is too small or too large is
+	// corrected. Draining takes longer, since pages that wait already must be fetched first.
 	filled  = 1.0 / 144
 	drained = 0.25
-	// hasted is after how many days without pages that are due the threshold falls twice as fast, up
-	// to mostHaste times: the ages of pages are not spread evenly, such as after many new ones at
-	// once, and the next ones are farther off than the histogram says.
+	// After each hasted days without due pages, the threshold falls twice as fast as before, up to
+	// mostHaste times. Then the ages of pages are not spread evenly, for example after many new
+	// pages at once, and the next due pages are farther off than the histogram says.
 	hasted    = 0.5
 	mostHaste = 16
-	// byChance is how many pages must have been missing for that: of a small budget, there is often
-	// none for a while.
+	// For that, byChance pages must be missing: with a small budget, there is often no due page for
+	// a while.
 	byChance = 10
 	// used is the part of the budget of known pages that must be used up before the threshold
-	// rises. What waits for other reasons, such as the delays of a host, must not raise it.
+	// rises. Pages that wait for other reasons, such as the delay of a host, must not raise it.
 	used = 0.9
-	// mostDue is the part of the known pages that may be due and wait before the threshold falls no
-	// further, although the budget is not used up: the hosts allow no more.
+	// If more than the part mostDue of the known pages is due, the threshold falls no further,
+	// although the budget is not used up: the hosts allow no more.
 	mostDue = 0.1
 	// farthest is the factor by which known pages may become due faster or slower than the
 	// histogram says.
 	farthest = 32
-	// repaid is within how many days what was fetched too much or too little is made up for.
+	// repaid is in how many days fetches beyond the budget, or missing ones, are made up for.
 	repaid = 0.25
-	// mostCredit is the budget, in days of it, that may be made up for when it was not used, and
-	// fewPages is how many pages may be in any case: of a small budget, chance takes more.
+	// mostCredit is how much unused budget may be made up for, in days of it. fewPages more pages
+	// may be, because with a small budget chance matters more.
 	mostCredit = 0.25
 	fewPages   = 5
-	// mostDebt is the same for what was fetched too much.
+	// mostDebt is how many fetches beyond the budget are made up for, in days of it.
 	mostDebt = 1
-	// fastest is how much faster than the budget known pages may be fetched to make up for it.
+	// fastest is how many times the budget known pages may take a day to make up for unused budget.
 	fastest = 2
 	// newShare is the part of the budget that new pages get if there are few of them.
 	newShare = 0.25
@@ -85,9 +85,9 @@ const (
 	oldDays  = 30
 )
 
-// Step returns the threshold for the time that follows. A time that does not lie after that of the
-// last step only begins again from there, so a clock that jumps back does no harm; of one that
-// jumps ahead, a day counts.
+// Step returns the threshold for the time that follows. If f.At is not after the last step, Step
+// only starts to count from there, so a clock that jumps back does no harm. If a clock jumps ahead,
+// at most a day counts.
 func (t Threshold) Step(f Flow) Threshold {
 	budget := f.Budget
 	if !(budget > 0) || math.IsInf(budget, 0) {
@@ -111,14 +111,14 @@ func (t Threshold) Step(f Flow) Threshold {
 	} else {
 		t.Value = max(math.Exp(lowestThreshold), min(math.Exp(highestThreshold), p.at(t.Again)))
 	}
-	// What the known pages cannot use at their shortest interval is for new ones.
+	// New pages get the budget that the known pages cannot use at their shortest interval.
 	if most := forecast(p.cells, 0, p.in).PerDay; most < t.Again {
 		t.New = max(t.New, budget-t.debt/repaid-most)
 	}
 	return t
 }
 
-// plan is what the known pages should do.
+// plan is the known pages, and how many of them should be fetched.
 type plan struct {
 	cells  []cell
 	in     interval
@@ -130,9 +130,9 @@ func (p plan) at(perDay float64) float64 {
 	return solve(func(threshold float64) bool { return forecast(p.cells, threshold, p.in).PerDay >= perDay })
 }
 
-// moved returns the threshold moved by a change of its logarithm, unless it is where moving it
-// further makes no difference: almost all pages have their shortest or their longest interval, or
-// become due many times faster or slower than they should.
+// moved returns the threshold moved by a change of its logarithm, unless moving it further makes no
+// difference: when almost all pages have their shortest or their longest interval, or become due
+// many times faster or slower than they should.
 func (p plan) moved(threshold, by float64) float64 {
 	const little = 0.01
 	rate := func(threshold float64) float64 { return forecast(p.cells, threshold, p.in).PerDay }
@@ -146,8 +146,8 @@ func (p plan) moved(threshold, by float64) float64 {
 	return max(math.Exp(lowestThreshold), min(math.Exp(highestThreshold), threshold*math.Exp(by)))
 }
 
-// correction returns by how much the logarithm of the threshold should change after some days in
-// which known pages were fetched, if so many are due now.
+// correction returns by how much the logarithm of the threshold should change. In the given days,
+// allowed known pages might be fetched, and fetched were. due is how many are due now.
 func (p plan) correction(t Threshold, days, due, allowed, fetched float64) float64 {
 	each := p.becomeDue(t.Value)
 	excess := due - p.wanted*(days+backlog)
@@ -163,7 +163,7 @@ func (p plan) correction(t Threshold, days, due, allowed, fetched float64) float
 	}
 }
 
-// haste is how many times as fast the threshold falls after some days without pages that are due.
+// haste returns how many times as fast the threshold falls after some days without due pages.
 func (p plan) haste(empty float64) float64 {
 	if !(p.wanted > 0) {
 		return 1
@@ -171,7 +171,7 @@ func (p plan) haste(empty float64) float64 {
 	return min(mostHaste, math.Exp2(math.Floor(empty/max(hasted, byChance/p.wanted))))
 }
 
-// pages is how many pages there are.
+// pages returns how many pages there are.
 func (p plan) pages() (sum float64) {
 	for _, c := range p.cells {
 		sum += c.pages
@@ -179,8 +179,8 @@ func (p plan) pages() (sum float64) {
 	return sum
 }
 
-// becomeDue returns how many pages more are due if the logarithm of the threshold falls by 1: of
-// pages whose ages are spread evenly, those that the change of their interval reaches.
+// becomeDue returns how many more pages are due if the logarithm of the threshold falls by 1. It
+// assumes that the ages of pages are spread evenly over their intervals.
 func (p plan) becomeDue(threshold float64) float64 {
 	const by = 0.2
 	var sum, pages float64
@@ -193,9 +193,9 @@ func (p plan) becomeDue(threshold float64) float64 {
 	return max(1, sum, pages/20)
 }
 
-// newPerDay returns how many new pages may be fetched a day. New pages are treated as if they were
-// known: of the budget, they get their part of all pages. If that would take more than a day, they
-// get up to a quarter; and they leave known pages enough for a fetch a month, up to a quarter.
+// newPerDay returns how many new pages may be fetched a day. Their share of the budget is their
+// share of all pages, and at least a quarter. But known pages keep enough for a fetch each a month,
+// up to a quarter.
 func newPerDay(budget, known, waiting float64) float64 {
 	n := newShare * budget
 	if waiting > 0 {

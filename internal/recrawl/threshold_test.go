@@ -160,7 +160,7 @@ func (j *job) fetch(n int) {
 	heap.Push(&j.due, dueAt{n, j.dueAt(n)})
 }
 
-// mixture is rates of pages of which most never change.
+// mixture returns change rates of pages, most of which never change.
 func mixture(pages int) []float64 {
 	random := rand.New(rand.NewPCG(2, 2))
 	all := make([]float64, pages)
@@ -307,5 +307,22 @@ func TestThresholdsAreKeptAsBytes(t *testing.T) {
 		if got, err := ParseThreshold(b); err == nil {
 			t.Errorf("% x is read as %+v", b, got)
 		}
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	pages := make(Histogram)
+	for i := range 6000 {
+		s := fetched(Prior{})
+		s.Rate, s.Knowledge = int8(i%150-75), uint8(i%190)
+		pages[s.Cell()]++
+	}
+	flow := Flow{At: epoch, Budget: 200, Shortest: time.Minute, Longest: 60 * day, Pages: pages}
+	t := Threshold{}.Step(flow)
+	b.ReportMetric(float64(len(pages)), "cells")
+	for b.Loop() {
+		flow.At = flow.At.Add(time.Minute)
+		t = t.Step(flow)
+		pages.BudgetFor(0.95, time.Minute, 60*day)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// of is a page of a change rate, of which knowledge is as good as it gets.
+// of returns a page with a change rate that is known as well as it can be.
 func of(perDay float64) State {
 	s := State{Last: uint32(epoch.Unix())}
 	s.store(belief{shape: 36, scale: 36 / perDay * 86400}, 1<<31|1<<63)
@@ -62,6 +62,35 @@ func TestPagesAreDueWhenTheirValuePassesTheThreshold(t *testing.T) {
 	}
 	if err := quick.Check(property, &quick.Config{MaxCount: 20000}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAPageIsDueFromTheMomentOnAtWhichItIs(t *testing.T) {
+	t.Parallel()
+	property := func(rate int8, knowledge, importance, signal, kept uint8, logThreshold int8, after uint32) bool {
+		s := State{Last: uint32(epoch.Unix()), Rate: rate, Knowledge: knowledge, Importance: importance}
+		if signal%2 == 0 {
+			s = s.Signal(float64(signal) / 255)
+		}
+		s = s.Keep(time.Duration(kept) * time.Hour)
+		threshold := math.Exp(float64(logThreshold) / 6)
+		if logThreshold == 0 {
+			threshold = 0
+		}
+		shortest, longest := time.Minute, 365*day
+		due := s.Due(threshold, shortest, longest)
+		at := epoch.Add(time.Duration(after%(400*86400)) * time.Second)
+		solved := due.Sub(epoch) != shortest && due.Sub(epoch) != longest
+		if solved && due.Sub(at).Abs() <= at.Sub(epoch)/5000+time.Second {
+			return true
+		}
+		return s.IsDue(threshold, shortest, longest, at) == !at.Before(due)
+	}
+	if err := quick.Check(property, &quick.Config{MaxCount: 50000}); err != nil {
+		t.Error(err)
+	}
+	if !(State{}).IsDue(1, time.Minute, day, epoch) {
+		t.Error("a page that was never fetched is not due")
 	}
 }
 
@@ -133,5 +162,13 @@ func BenchmarkDue(b *testing.B) {
 	s := of(0.1)
 	for b.Loop() {
 		s.Due(1e5, time.Minute, 60*day)
+	}
+}
+
+func BenchmarkIsDue(b *testing.B) {
+	s := of(0.1)
+	at := epoch.Add(3 * day)
+	for b.Loop() {
+		s.IsDue(1e5, time.Minute, 60*day, at)
 	}
 }

@@ -10,13 +10,13 @@ import (
 // Block says which requests of a page are not made. The zero value blocks nothing; [Default] is
 // what a crawl begins with.
 type Block struct {
-	Kinds []Kind   // the Blocked have the kind as their Why
-	Hosts []string // and the hosts beneath them; the Blocked have the Why "tracker"
+	Kinds []Kind   // in Blocked, Why is the kind
+	Hosts []string // and their subdomains; in Blocked, Why is "tracker"
 }
 
-// Default returns what is not fetched unless an operator says otherwise: what does not change a
-// page's text and links, and hosts that measure or advertise. With pictures, images and fonts are
-// fetched, as a screenshot needs them.
+// Default returns the requests that are not made unless an operator says otherwise: kinds that do
+// not change a page's text and links, and hosts that measure or advertise. If pictures is true,
+// images and fonts are fetched, because a screenshot needs them.
 func Default(pictures bool) Block {
 	b := Block{
 		Kinds: []Kind{KindMedia, KindTextTrack, KindPrefetch, KindEventSource, KindWebSocket,
@@ -32,7 +32,7 @@ func Default(pictures bool) Block {
 //go:embed trackers.txt
 var trackers string
 
-// Trackers returns the hosts that measure visitors or advertise, in the order of the alphabet.
+// Trackers returns the hosts that measure visitors or advertise, in alphabetical order.
 func Trackers() []string {
 	var hosts []string
 	for line := range strings.Lines(trackers) {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// browser is one Chromium, connected. It routes what the browser says to the pages.
+// browser is a connected Chromium. It routes the messages of the browser to its pages.
 type browser struct {
 	pool    *Pool
 	conn    *connection
@@ -31,7 +31,7 @@ type browser struct {
 func (p *Pool) greet(ctx context.Context, w wire, local *process) (*browser, error) {
 	b := &browser{pool: p, process: local, contexts: map[string]*page{}, sessions: map[string]*page{}}
 	b.conn = connect(w, b.hear)
-	ctx, cancel := context.WithTimeout(ctx, startTime)
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Patience)
 	defer cancel()
 	var version struct {
 		Product string `json:"product"`
@@ -53,6 +53,7 @@ func (p *Pool) greet(ctx context.Context, w wire, local *process) (*browser, err
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.browsers[b] = true
+	p.started++
 	p.all.Go(b.attend)
 	return b, nil
 }
@@ -63,7 +64,7 @@ var attachAll = object{"autoAttach": true, "waitForDebuggerOnStart": true, "flat
 // object is a JSON object.
 type object map[string]any
 
-// stillborn ends a browser that did not answer, and says why.
+// stillborn ends a browser that did not answer, and returns why.
 func (b *browser) stillborn(err error) error {
 	b.conn.close()
 	if b.process == nil {
@@ -76,7 +77,7 @@ func (b *browser) stillborn(err error) error {
 	return fmt.Errorf("%w: %w", ErrBrowserLost, err)
 }
 
-// attend waits for the end of the browser, and cleans up after it.
+// attend waits until the browser ends, and cleans up after it.
 func (b *browser) attend() {
 	<-b.conn.lost
 	b.pool.forget(b)
@@ -154,7 +155,7 @@ func every(ctx context.Context, interval time.Duration, do func(context.Context)
 	}
 }
 
-// weigh replaces a browser that takes too much memory, and kills pages that do.
+// weigh replaces a browser that takes too much memory, and kills pages that take too much.
 func (b *browser) weigh(context.Context) {
 	total, pages := memory(b.process.cmd.Process.Pid)
 	for pid, taken := range pages {
@@ -168,13 +169,14 @@ func (b *browser) weigh(context.Context) {
 	}
 }
 
-// feel gives the browser up if it does not answer.
+// feel gives up the browser if it does not answer.
 func (b *browser) feel(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
+	patience := b.pool.cfg.Patience
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := b.conn.call(ctx, "", "Browser.getVersion", nil, nil)
 	if errors.Is(err, context.DeadlineExceeded) {
-		b.conn.end(fmt.Errorf("it did not answer for %v", startTime))
+		b.conn.end(fmt.Errorf("it did not answer for %v", patience))
 	}
 }
 
@@ -211,8 +213,8 @@ type attachment struct {
 	Waiting bool `json:"waitingForDebugger"`
 }
 
-// attached gives a new target to its page. A target of no page, such as the browser's first tab,
-// stays as it is: it waits forever.
+// attached gives a new target to its page. A target without a page, such as the browser's first
+// tab, is left waiting forever.
 func (b *browser) attached(e event) {
 	var a attachment
 	if json.Unmarshal(e.Params, &a) != nil {
@@ -229,7 +231,7 @@ func (b *browser) attached(e event) {
 	}
 }
 
-// adopt makes a context that of a page.
+// adopt assigns a page to its browser context.
 func (b *browser) adopt(p *page) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// maxNodes is the most elements of a page that is read.
+// maxNodes is the most elements that a page may have to be read.
 const maxNodes = 300_000
 
-// capture keeps what the page has become.
+// capture stores the page as it is now in the result.
 func (p *page) capture(ctx context.Context) error {
 	if err := p.calm(ctx); err != nil {
 		return err
@@ -34,7 +34,7 @@ func (p *page) capture(ctx context.Context) error {
 	return p.pictures(ctx)
 }
 
-// calm sees to it that the page answers: a script that never ends is stopped.
+// calm makes sure that the page answers: it stops a script that never ends.
 func (p *page) calm(ctx context.Context) error {
 	p.mu.Lock()
 	p.stay = true
@@ -71,7 +71,7 @@ func (p *page) document(ctx context.Context) error {
 			Node int64 `json:"backendNodeId"`
 		}
 		if p.call(ctx, "DOM.getFrameOwner", object{"frameId": f.Target.ID}, &owner) != nil {
-			continue // it is gone, or a frame of a frame
+			continue // the frame is gone, or is a frame of a frame
 		}
 		if inner, err := p.snapshot(ctx, f.Session); err == nil {
 			t.frames[owner.Node] = inner
@@ -90,7 +90,7 @@ func (p *page) document(ctx context.Context) error {
 	return nil
 }
 
-// snapshot reads the documents of a target, that of the page with "".
+// snapshot reads the documents of a target; session "" is the page itself.
 func (p *page) snapshot(ctx context.Context, session string) (*snapshot, error) {
 	if session == "" {
 		p.mu.Lock()
@@ -108,7 +108,7 @@ func (p *page) snapshot(ctx context.Context, session string) (*snapshot, error) 
 	return &shot, err
 }
 
-// cookie is a cookie in the terms of the domain Storage.
+// cookie is a cookie as the CDP domain Storage writes it.
 type cookie struct {
 	Name     string  `json:"name"`
 	Value    string  `json:"value"`
@@ -118,14 +118,14 @@ type cookie struct {
 	Secure   bool    `json:"secure,omitempty"`
 	HTTPOnly bool    `json:"httpOnly,omitempty"`
 	SameSite string  `json:"sameSite,omitempty"`
-	Expires  float64 `json:"expires,omitempty"` // seconds of Unix; at most 0 is with the session
+	Expires  float64 `json:"expires,omitempty"` // unix seconds; 0 or less: until the session ends
 }
 
 var sameSites = map[http.SameSite]string{
 	http.SameSiteLaxMode: "Lax", http.SameSiteStrictMode: "Strict", http.SameSiteNoneMode: "None",
 }
 
-// outgoingCookies puts cookies into the browser's terms.
+// outgoingCookies returns cookies in the form of the browser.
 func outgoingCookies(page string, cookies []*http.Cookie) []cookie {
 	var all []cookie
 	for _, c := range cookies {
@@ -142,7 +142,7 @@ func outgoingCookies(page string, cookies []*http.Cookie) []cookie {
 	return all
 }
 
-// cookies keeps the cookies that the page leaves.
+// cookies stores the cookies that the page leaves in the result.
 func (p *page) cookies(ctx context.Context) error {
 	var got struct {
 		Cookies []cookie `json:"cookies"`
@@ -169,10 +169,10 @@ func (p *page) cookies(ctx context.Context) error {
 	return nil
 }
 
-// maxHeight is the most of a page that a screenshot shows, in CSS pixels.
+// maxHeight is the greatest height of a screenshot, in CSS pixels.
 const maxHeight = 16_384
 
-// pictures takes the screenshot and prints the page, if that is asked for.
+// pictures takes the screenshot and prints the page, if the request asks for that.
 func (p *page) pictures(ctx context.Context) error {
 	var got struct {
 		Data []byte `json:"data"`
@@ -201,7 +201,7 @@ func (p *page) pictures(ctx context.Context) error {
 	return nil
 }
 
-// full makes a screenshot that of the whole page.
+// full makes a screenshot show the whole page.
 func (p *page) full(ctx context.Context, params object) error {
 	var layout struct {
 		Content struct {

@@ -24,7 +24,7 @@ const maxMessage = 128 << 20
 // errTooLarge is the answer to a call whose result exceeds maxMessage.
 var errTooLarge = errors.New("the browser's answer is too large")
 
-// protocolError is what a browser says about a call that it refuses.
+// protocolError is a browser's answer to a call that it refuses.
 type protocolError struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
@@ -32,7 +32,7 @@ type protocolError struct {
 
 func (e *protocolError) Error() string { return fmt.Sprintf("%s (%d)", e.Message, e.Code) }
 
-// event is what a browser says unasked.
+// event is a message of a browser that is not an answer.
 type event struct {
 	Session string          `json:"sessionId"` // "" is the browser's own
 	Method  string          `json:"method"`
@@ -89,7 +89,7 @@ func (c *connection) close() {
 	c.ended.Wait()
 }
 
-// end ends the connection: who waits for an answer gets ErrBrowserLost.
+// end ends the connection. Calls that wait for an answer fail with ErrBrowserLost.
 func (c *connection) end(why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,7 +133,7 @@ func (c *connection) readAll() {
 	}
 }
 
-// idOf reads the ID of a message of which only the beginning is there. Browsers write it first.
+// idOf reads the ID of a message from its beginning alone. Browsers write it first.
 func idOf(beginning []byte) int64 {
 	var id int64
 	_, _ = fmt.Fscanf(bytes.NewReader(beginning), `{"id":%d`, &id)
@@ -143,7 +143,7 @@ func idOf(beginning []byte) int64 {
 func (c *connection) answer(id int64, a answered) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if waiting, ok := c.pending[id]; ok { // otherwise nobody waits for it
+	if waiting, ok := c.pending[id]; ok { // otherwise no call waits for it
 		delete(c.pending, id)
 		waiting <- a
 	}
@@ -177,7 +177,7 @@ func (c *connection) next() ([]byte, bool) {
 	return text, true
 }
 
-// post sends a command whose answer nobody needs. It does not wait. Commands reach the browser in
+// post sends a command whose answer is not needed. It does not wait. Commands reach the browser in
 // the order in which they are sent.
 func (c *connection) post(session, method string, params any) {
 	_, _ = c.send(session, method, params, nil)

@@ -10,9 +10,9 @@ const nowhere = "http://proxy.invalid:1"
 // otherwise connect to directly.
 const noBypass = "<-loopback>"
 
-// Offline returns the arguments without which no browser may run, remote ones included: what is
-// not intercepted finds no names and no proxy, and WebRTC may use neither UDP nor addresses of
-// the machine.
+// Offline returns the arguments that every browser must have, remote ones included. With them, a
+// request that is not intercepted can resolve no name and reach no proxy, and WebRTC may use
+// neither UDP nor addresses of the machine.
 func Offline() []string {
 	return []string{
 		"--proxy-server=" + nowhere, "--proxy-bypass-list=" + noBypass,
@@ -22,8 +22,8 @@ func Offline() []string {
 	}
 }
 
-// arguments returns the command line of a browser: headless, without a network, without what a
-// person's browser does in the background.
+// arguments returns the command line of a browser: headless, without a network, and without the
+// background services of a person's browser.
 func arguments(dir string, sandbox bool, heap int64) []string {
 	args := []string{
 		"--headless", "--remote-debugging-pipe", "--user-data-dir=" + dir,
@@ -41,11 +41,11 @@ func arguments(dir string, sandbox bool, heap int64) []string {
 		"--deny-permission-prompts", "--disable-notifications", "--disable-speech-api", "--mute-audio",
 		"--disable-3d-apis", "--disable-gpu", "--hide-scrollbars",
 
-		// Pages run although nobody looks at them.
+		// Pages run although they are not visible.
 		"--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows",
 		"--disable-renderer-backgrounding", "--disable-hang-monitor",
 
-		// A page opens no windows; where they would lead is heard all the same.
+		// A page opens no windows, but events still tell where these would lead.
 		"--block-new-web-contents", "--disable-popup-blocking",
 
 		"--disable-dev-shm-usage", // containers give it 64 MB

@@ -3,19 +3,23 @@ package render_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/trawlcrawler/trawl/internal/render"
 )
 
-// shop is a page as single-page applications are: a bundle of 500 kB, an answer of an API, and a
-// list of 200 items made of it.
+// shop is a page like that of a single-page application: a bundle of 500 kB, an answer of an API,
+// and a list of 200 items made from that answer.
 func shop() *web {
 	w := one(`<!DOCTYPE html><title>shop</title><link rel=stylesheet href="/app.css"><div id=root></div>
 <script src="/app.js"></script>`)
@@ -94,6 +98,83 @@ func benchmarkPages(b *testing.B, contexts int) {
 	b.ReportMetric((processorTime(pool.BrowserPID())-before)*1000/float64(b.N), "cpu-ms/page")
 	b.ReportMetric(float64(idle)/(1<<20), "idle-MiB")
 	b.ReportMetric(float64(most-idle)/(1<<20)/float64(contexts), "MiB/context")
+}
+
+// BenchmarkFreshBrowsers renders each page in a browser of its own, and reports what one costs.
+func BenchmarkFreshBrowsers(b *testing.B) {
+	w, spent := shop(), 0.0
+	req := w.request("/")
+	req.Wait = render.Wait{}
+	for b.Loop() {
+		pool, err := render.Open(b.Context(), render.Config{MaxContexts: 1, Dir: b.TempDir()})
+		if err != nil {
+			b.Skip(err)
+		}
+		if _, err := pool.Render(b.Context(), req); err != nil {
+			b.Error(err)
+		}
+		spent += processorTime(pool.BrowserPID())
+		if err := pool.Close(); err != nil {
+			b.Error(err)
+		}
+	}
+	b.ReportMetric(spent*1000/float64(b.N), "cpu-ms/page")
+}
+
+// BenchmarkInterception shows pages in one browser. Its requests are intercepted by the domain
+// Fetch, or by a proxy of this machine that does the same. It reports the processor time of the
+// browser and of this process, and how many pages were not shown.
+func BenchmarkInterception(b *testing.B) {
+	w := shop()
+	for _, by := range []string{"Fetch", "proxy"} {
+		b.Run(by, func(b *testing.B) {
+			address := ""
+			if by == "proxy" {
+				proxy := httptest.NewServer(http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) {
+					answer := w.answer(r.URL.String())
+					maps.Copy(to.Header(), answer.Header)
+					to.WriteHeader(answer.Status)
+					_, _ = to.Write(answer.Body) // the browser may have gone
+				}))
+				defer proxy.Close()
+				address = proxy.Listener.Addr().String()
+			}
+			browser, err := render.StartBare(b.TempDir(), address)
+			if err != nil {
+				b.Skip(err)
+			}
+			defer browser.Close()
+			benchmarkInterception(b, browser, w)
+		})
+	}
+}
+
+func benchmarkInterception(b *testing.B, browser *render.Bare, w *web) {
+	const shown = `document.getElementsByTagName("article").length === 200`
+	wrong := 0
+	show := func() {
+		if err := browser.Show(b.Context(), home+"/", shown, w.answer); err != nil {
+			wrong++
+			b.Log(err)
+		}
+	}
+	show()
+	browserBefore, ownBefore := processorTime(browser.PID()), ownTime(b)
+	for b.Loop() {
+		show()
+	}
+	b.ReportMetric((processorTime(browser.PID())-browserBefore)*1000/float64(b.N), "cpu-ms/page")
+	b.ReportMetric((ownTime(b)-ownBefore)*1000/float64(b.N), "own-cpu-ms/page")
+	b.ReportMetric(float64(wrong), "wrong-pages")
+}
+
+// ownTime returns the seconds of processor time that this process has used.
+func ownTime(b *testing.B) float64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
 }
 
 // peak returns the most memory that a process and its descendants take until it is stopped.

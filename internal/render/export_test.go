@@ -28,5 +28,12 @@ func (p *Pool) BrowserPID() int {
 	return p.current.process.cmd.Process.Pid
 }
 
+// LoseBrowser ends the connection to the current browser, for a reason.
+func (p *Pool) LoseBrowser(why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.current.conn.end(why)
+}
+
 // Memory is what a process and its descendants take.
 var Memory = memory

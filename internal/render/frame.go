@@ -28,7 +28,7 @@ type frame struct {
 	mask   [4]byte // zero if it has none, which changes nothing
 }
 
-// control reports whether the frame is no part of a message.
+// control reports whether the frame is a control frame, which is not part of a message.
 func (f frame) control() bool { return f.opcode >= opClose }
 
 // readFrame reads the head of a frame (RFC 6455, 5.2).
@@ -68,7 +68,7 @@ func (f frame) append(text []byte, r *bufio.Reader, skip bool) ([]byte, error) {
 		return text, err
 	}
 	begin := len(text)
-	for left := f.length; left > 0; { // piece by piece: the length is the other side's word
+	for left := f.length; left > 0; { // piece by piece, because the other side chooses the length
 		n := min(left, 1<<20)
 		text = append(text, make([]byte, n)...)
 		if _, err := io.ReadFull(r, text[len(text)-int(n):]); err != nil {

@@ -11,17 +11,17 @@ import (
 	"github.com/trawlcrawler/trawl/internal/render"
 )
 
-// misbehaviour is what a page may do to a browser, and what comes of it.
+// misbehaviour is something that a page may do to a browser, and its expected outcome.
 type misbehaviour struct {
 	name   string
-	script string            // in a page that says "honest text" before
-	pages  map[string]string // that the script needs, by path
+	script string            // in a page that says "honest text" first
+	pages  map[string]string // pages that the script needs, by path
 	limits render.Limits     // Time is set for all
 	wait   time.Duration     // for pages that never rest; 0 waits until they do
 	hit    string            // a limit that cut it short; "" expects nothing about limits
 	limit  string            // the limit of the LimitError that it fails with
 	err    error             // or another error
-	say    string            // what the document has besides
+	say    string            // what the document also says
 }
 
 // How long pages that never rest are waited for.
@@ -44,8 +44,8 @@ var misbehaviours = []misbehaviour{
 	{name: "a dialog that keeps the visitor", script: `
 		onbeforeunload = e => { e.preventDefault(); return "stay"; };
 		location.href = "http://10.0.0.1/"`},
-	{name: "more elements than anybody reads", script: `
-		document.body.innerHTML += "<i></i>".repeat(320000)`, limit: "nodes"},
+	{name: "more elements than are read", script: `
+		document.body.innerHTML += "<p hidden>" + "<i></i>".repeat(320000)`, limit: "nodes"},
 	{name: "a text without end", script: `
 		let s = "x".repeat(1 << 20); for (let i = 0; i < 5; i++) document.body.append(s)`,
 		limits: render.Limits{Bytes: 4 << 20}, limit: "bytes"},
@@ -116,7 +116,7 @@ func (m misbehaviour) request() render.Request {
 	return req
 }
 
-// judge compares what came of the page with what should.
+// judge compares the outcome of the page with the expected one.
 func (m misbehaviour) judge(t *testing.T, res *render.Result, err error) {
 	t.Helper()
 	if m.limit != "" {

@@ -71,7 +71,7 @@ const (
 	doctypeNode = 10
 )
 
-// maxDepth is how deep the nodes of a tree are. What is deeper is not kept: no text of people is.
+// maxDepth is the greatest depth of a node that is kept. No text that people write is deeper.
 const maxDepth = 1000
 
 // tree makes HTML of a snapshot: shadow trees as they are shown, and frames of the same site
@@ -119,7 +119,7 @@ func (t *tree) html() ([]byte, error) {
 
 var errFull = errors.New("full")
 
-// limited writes up to so many bytes.
+// limited writes up to a number of bytes.
 type limited struct {
 	to   *bytes.Buffer
 	left int64
@@ -137,7 +137,7 @@ type builder struct {
 	tree     *tree
 	shot     *snapshot
 	doc      *document
-	base     *url.URL    // what references are resolved by; nil leaves them as they are
+	base     *url.URL    // to resolve references; nil leaves them as they are
 	children [][]int     // by node
 	shadows  map[int]int // the type of the shadow tree that a node is in
 	contents map[int]int
@@ -202,9 +202,9 @@ func (d *builder) build(to *html.Node, node, depth int) {
 	}
 }
 
-// element appends an element with what it shows. The tree is flat as it comes: in place of the
-// children of a host is its shadow tree, whose slots have the children that fill them. Of that,
-// slots are left out, and elements that the browser itself adds.
+// element appends an element with its content as shown. The snapshot has the flat tree: a host's
+// children are replaced by its shadow tree, whose slots have the children that fill them. The slots
+// themselves, and elements that the browser adds, are left out.
 func (d *builder) element(to *html.Node, node, depth int) {
 	name := strings.ToLower(d.name(node))
 	kind, shadow := d.shadows[node]
@@ -233,7 +233,7 @@ var void = map[string]bool{
 	"keygen": true, "link": true, "meta": true, "param": true, "source": true, "track": true, "wbr": true,
 }
 
-// frame appends the content of a frame, if it is of the site of the page.
+// frame appends the content of a frame, if the frame is of the page's site.
 func (d *builder) frame(to *html.Node, node, depth int) {
 	inner, ok := d.content(node)
 	if !ok {
@@ -266,7 +266,7 @@ func (d *builder) content(node int) (*builder, bool) {
 	}
 	doc := &shot.Documents[index]
 	address := shot.text(doc.URL)
-	// Documents without an address of their own, such as about:srcdoc, are the page's.
+	// Documents without an address of their own, such as about:srcdoc, belong to the page.
 	if strings.HasPrefix(address, "http") && siteOf(address) != d.tree.site {
 		return nil, false
 	}
@@ -280,7 +280,7 @@ func at64(column []int64, node int) int64 {
 	return column[node]
 }
 
-// attributes returns the attributes of an element, as they shall be in the page.
+// attributes returns the attributes of an element as the HTML should have them.
 func (d *builder) attributes(node int, element string) []html.Attribute {
 	if node >= len(d.doc.Nodes.Attributes) {
 		return nil
@@ -315,7 +315,7 @@ func (d *builder) absolute(element string, a html.Attribute) string {
 	return ref.String()
 }
 
-// utf8 makes the attributes of a meta element tell the charset of what we write.
+// utf8 makes the attributes of a meta element name the charset that we write.
 func utf8(attrs []html.Attribute) {
 	declares := false
 	for _, a := range attrs {

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// pausedRequest is the event Fetch.requestPaused: a request that waits for what is decided about
-// it.
+// pausedRequest is the event Fetch.requestPaused: a request that waits for our decision.
 type pausedRequest struct {
 	ID      string `json:"requestId"`
 	Request struct {
@@ -42,7 +41,7 @@ func (r pausedRequest) kind() Kind {
 	return Kind(strings.ToLower(r.Type))
 }
 
-// subrequest returns the request in the terms of a Transport.
+// subrequest returns the request as a Transport gets it.
 func (r pausedRequest) subrequest(u *url.URL) Subrequest {
 	s := Subrequest{Method: r.Request.Method, Header: http.Header{}, Kind: r.kind(), Redirected: r.Redirected != ""}
 	plain := *u
@@ -84,7 +83,7 @@ func (p *page) paused(session string, r pausedRequest) {
 		p.served, p.loaded = true, false
 		p.fulfil(session, r.ID, p.req.First)
 	case move && p.stay:
-		p.link(r.Request.URL, ByNavigation)
+		p.leads(r)
 		p.refuse(session, r, "navigation")
 	default:
 		p.admit(session, r, u, move)
@@ -103,7 +102,7 @@ func (p *page) admit(session string, r pausedRequest, u *url.URL, move bool) {
 		return
 	}
 	if move && r.Redirected == "" {
-		p.link(r.Request.URL, ByNavigation)
+		p.leads(r)
 	}
 	switch {
 	case move && p.moves >= p.req.Limits.Redirects:
@@ -126,18 +125,26 @@ func (p *page) admit(session string, r pausedRequest, u *url.URL, move bool) {
 	p.tasks.Go(func() { p.fetch(session, r, sub) })
 }
 
+// leads notes where a navigation would go. A form that is posted leads nowhere, because its URL
+// means something else with GET. The caller holds the lock.
+func (p *page) leads(r pausedRequest) {
+	if r.Request.Method == http.MethodGet {
+		p.link(r.Request.URL, ByNavigation)
+	}
+}
+
 // over refuses a request because of a limit. The caller holds the lock.
 func (p *page) over(session string, r pausedRequest, limit string) {
 	p.hit(limit)
 	p.refuse(session, r, limit)
 }
 
-// maxBlocked bounds how many refused requests are kept, and how often a page may repeat what was
-// refused before its scripts are stopped.
+// maxBlocked bounds how many refused requests are kept, and how often a page may repeat refused
+// requests before its scripts are stopped.
 const maxBlocked = 1000
 
-// refuse fails a request that is not made. A navigation that is refused leaves the page where it
-// is. The caller holds the lock.
+// refuse makes a request fail without making it. A navigation that is refused leaves the page where
+// it is. The caller holds the lock.
 func (p *page) refuse(session string, r pausedRequest, why string) {
 	reason := "BlockedByClient"
 	if r.Type == "Document" {
@@ -150,7 +157,7 @@ func (p *page) refuse(session string, r pausedRequest, why string) {
 	}
 }
 
-// fetch has the Transport carry out a request, and tells the browser what came of it.
+// fetch passes a request to the Transport, and its answer to the browser.
 func (p *page) fetch(session string, r pausedRequest, sub Subrequest) {
 	select {
 	case p.lanes <- struct{}{}:
@@ -179,7 +186,7 @@ func (p *page) fetch(session string, r pausedRequest, sub Subrequest) {
 		made.Err = err.Error()
 		reason := "Failed"
 		if sub.Navigation {
-			reason = "Aborted" // it leaves the page where it is
+			reason = "Aborted" // this reason leaves the page where it is
 		}
 		p.b.conn.post(session, "Fetch.failRequest", object{"requestId": r.ID, "errorReason": reason})
 	case p.result.Bytes+int64(len(answer.Body)) > p.req.Limits.Bytes:
@@ -213,8 +220,9 @@ func download(a Answer) bool {
 	return err == nil && major == "application" && !strings.Contains(minor, "xml") && minor != "json"
 }
 
-// notPassed are the fields of responses that say how the body was transferred, which the browser
-// gets decoded, or that would make the browser act by itself.
+// notPassed are the fields of responses that are not passed to the browser: those that say how the
+// body was transferred, because it is passed decoded, and those that would make the browser act by
+// itself.
 var notPassed = []string{
 	"Content-Encoding", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Trailer", "Upgrade",
 	"Alt-Svc", "Nel", "Report-To", "Reporting-Endpoints", "Strict-Transport-Security", "Clear-Site-Data",
@@ -240,7 +248,7 @@ func (p *page) fulfil(session, id string, a Answer) {
 		params["body"] = a.Body
 	}
 	p.tasks.Go(func() {
-		var refused *protocolError // as it does with a field or a status that cannot be
+		var refused *protocolError // as for a field or a status that is not valid
 		if err := p.b.conn.call(p.ctx, session, "Fetch.fulfillRequest", params, nil); errors.As(err, &refused) {
 			p.b.conn.post(session, "Fetch.failRequest", object{"requestId": id, "errorReason": "Failed"})
 		}

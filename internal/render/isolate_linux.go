@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// isolations returns the ways in which a browser may be kept from the machine, the best first.
-// Which of them the kernel allows, only trying says. Chromium refuses its sandbox to root.
+// isolations returns the ways to isolate a browser from the machine, the best first. Only trying
+// tells which of them the kernel allows. Chromium refuses to run its sandbox as root.
 func isolations() []isolation {
 	root := os.Geteuid() == 0
 	ways := []isolation{{user: true, network: true, sandbox: true}}
@@ -17,7 +17,7 @@ func isolations() []isolation {
 	return append(ways, isolation{user: !root, network: true}, isolation{})
 }
 
-// unprivileged is the user that a browser is in its user namespace, if this process is root.
+// unprivileged is the user ID of a browser in its user namespace, if this process is root.
 const unprivileged = 1000
 
 // isolate makes a browser die with the thread that starts it, and gives it its namespaces.

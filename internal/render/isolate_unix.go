@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// isolations returns the ways in which a browser may be kept from the machine, the best first.
+// isolations returns the ways to isolate a browser from the machine, the best first.
 func isolations() []isolation { return []isolation{{sandbox: true}} }
 
 // isolate puts a browser in a process group of its own. If this process is killed, the browser

@@ -10,7 +10,7 @@ var errLocal error
 // killAll kills a process that leads its group, and the group.
 func killAll(pid int) {
 	_ = syscall.Kill(-pid, syscall.SIGKILL)
-	_ = syscall.Kill(pid, syscall.SIGKILL) // should the group not exist yet
+	_ = syscall.Kill(pid, syscall.SIGKILL) // in case the group does not exist yet
 }
 
 // killOne kills a process of a page.

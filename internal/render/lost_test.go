@@ -111,6 +111,24 @@ func TestAKilledBrowserCostsThePageAlone(t *testing.T) {
 	has(t, show(t, pool, req), "done")
 }
 
+// A browser is given up when it does not close one page in time. The others were not too slow.
+func TestAPageOfABrowserThatIsGivenUpIsNotLate(t *testing.T) {
+	t.Parallel()
+	pool := opened(t, render.Open, render.Config{})
+	w := one(`<!DOCTYPE html><body><script>fetch("/data")</script>`)
+	req := w.request("/")
+	req.Transport = func(ctx context.Context, _ render.Subrequest) (render.Answer, error) {
+		pool.LoseBrowser(fmt.Errorf("it did not close a page: %w", context.DeadlineExceeded))
+		<-ctx.Done()
+		return render.Answer{}, ctx.Err()
+	}
+	_, err := pool.Render(t.Context(), req)
+	var late *render.LimitError
+	if !errors.Is(err, render.ErrBrowserLost) || errors.As(err, &late) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestABrowserIsReplacedAfterItsPages(t *testing.T) {
 	t.Parallel()
 	pool := opened(t, render.Open, render.Config{RecyclePages: 2})

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// memory returns how much memory a process and its descendants take, and each of those that run
-// pages. It counts what is theirs alone or shared memory, not files that are mapped.
+// memory returns how much memory a process and its descendants take together, and each process that
+// runs pages. It counts private and shared memory, but not mapped files.
 func memory(root int) (total int64, pages map[int]int64) {
 	children := map[int][]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well-formed

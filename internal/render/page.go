@@ -16,7 +16,7 @@ type page struct {
 	b       *browser
 	req     Request
 	block   blocker
-	ctx     context.Context // of its requests
+	ctx     context.Context // for its requests
 	cancel  context.CancelFunc
 	life    context.Context // ends when the page dies, before its time
 	kill    context.CancelFunc
@@ -24,10 +24,10 @@ type page struct {
 	context string
 	target  string // which is also the ID of its main frame
 	tasks   sync.WaitGroup
-	lanes   chan struct{} // full when as many calls of the Transport are under way as may be
+	lanes   chan struct{} // full when the most calls of the Transport are under way
 
 	mu       sync.Mutex
-	changed  chan struct{} // closed at the next change of what follows
+	changed  chan struct{} // closed at the next change of the fields below
 	session  string        // of the page itself
 	children map[string]attachment
 	served   bool            // the document was given the first answer
@@ -38,29 +38,29 @@ type page struct {
 	asked    int             // requests passed to the Transport
 	moves    int             // navigations after the first
 	windows  map[string]bool // the sessions of the windows that it opened
-	dead     error           // why the page cannot go on
+	dead     error           // why the page cannot continue
 	result   Result
 }
 
-// check reports what is missing in a request.
+// check returns what is wrong with a request.
 func (r Request) check() error {
 	u, err := url.Parse(r.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("render %q: the URL is not one of HTTP", r.URL)
+		return fmt.Errorf("render %q: the URL is neither http nor https", r.URL)
 	}
 	if r.Transport == nil {
-		return fmt.Errorf("render %q: a Transport is missing", r.URL)
+		return fmt.Errorf("render %q: the request has no Transport", r.URL)
 	}
 	if s := r.Screenshot; s != nil && !slices.Contains([]string{"", "png", "webp", "jpeg"}, s.Format) {
-		return fmt.Errorf("render %q: the format of screenshots is %q, not png, webp or jpeg", r.URL, s.Format)
+		return fmt.Errorf("render %q: format %q of the screenshot: want png, webp or jpeg", r.URL, s.Format)
 	}
 	if !slices.Contains([]Until{"", UntilIdle, UntilLoad, UntilSelector, UntilTime}, r.Wait.Until) {
-		return fmt.Errorf("render %q: a page can be waited for until idle, load, selector or time, not %q", r.URL, r.Wait.Until)
+		return fmt.Errorf("render %q: wait until %q: want idle, load, selector or time", r.URL, r.Wait.Until)
 	}
 	return nil
 }
 
-// render renders a page, and leaves nothing of it behind in the browser.
+// render renders a page, and then removes all of it from the browser.
 func (b *browser) render(ctx context.Context, req Request) (*Result, error) {
 	req.Limits = req.Limits.withDefaults()
 	req.Wait = req.Wait.withDefaults(req.Limits.Time)
@@ -88,13 +88,13 @@ func (b *browser) render(ctx context.Context, req Request) (*Result, error) {
 		return &p.result, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrBrowserLost):
 		return nil, &LimitError{Limit: "time", Most: req.Limits.Time.String()}
 	}
 	return nil, fmt.Errorf("render %q: %w", req.URL, err)
 }
 
-// call calls a command of the page. It fails as soon as the page dies.
+// call sends a command to the page. It fails as soon as the page dies.
 func (p *page) call(ctx context.Context, method string, params, result any) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -115,7 +115,7 @@ func (p *page) call(ctx context.Context, method string, params, result any) erro
 	return err
 }
 
-// root calls a command of the browser for the page's context.
+// root sends a command to the browser for the page's context.
 func (p *page) root(ctx context.Context, method string, params object, result any) error {
 	params["browserContextId"] = p.context
 	return p.b.conn.call(ctx, "", method, params, result)
@@ -198,21 +198,34 @@ func (p *page) attached(a attachment) {
 		p.window(a)
 	case a.Target.Type == "page":
 		p.session = a.Session
-		conn.post(a.Session, "Page.enable", nil)
+		p.begin(a.Session)
 		conn.post(a.Session, "Inspector.enable", nil)
 	case a.Target.Type == "iframe":
 		p.children[a.Target.ID] = a
-		conn.post(a.Session, "Page.enable", nil)
+		p.begin(a.Session)
 	}
 	conn.post(a.Session, "Runtime.runIfWaitingForDebugger", nil)
 	p.change()
 }
 
+// noServiceWorkers makes the registration of service workers fail at once, as in a browser that has
+// them turned off. Otherwise the registration would never end, because workers are closed before
+// they run, and a page might wait for it.
+const noServiceWorkers = `if (globalThis.ServiceWorkerContainer) ServiceWorkerContainer.prototype.register =
+	function register() { return Promise.reject(new DOMException("Service workers are not available.", "SecurityError")) }`
+
+// begin prepares a target that shows documents, before its first one. The caller holds the lock.
+func (p *page) begin(session string) {
+	p.b.conn.post(session, "Page.enable", nil)
+	p.b.conn.post(session, "Page.addScriptToEvaluateOnNewDocument", object{"source": noServiceWorkers})
+}
+
 // maxPopups is how many windows or dialogs a page may open before its scripts are stopped.
 const maxPopups = 20
 
-// window closes a window that the page opened. Its requests are refused. It has to run before it
-// is closed, as the page, which shares its process, waits with it. The caller holds the lock.
+// window closes a window that the page opened. Its requests are refused. The window must run before
+// it is closed, because the page shares its process and would wait with it. The caller holds the
+// lock.
 func (p *page) window(a attachment) {
 	p.windows[a.Session] = true
 	p.link(a.Target.URL, ByWindow)
@@ -237,13 +250,13 @@ func (p *page) hit(limit string) {
 	}
 }
 
-// maxLinks bounds how many links are kept that are not in the HTML.
+// maxLinks is the most links outside of the HTML that are kept.
 const maxLinks = 1000
 
 // link notes where the page would lead. The caller holds the lock.
 func (p *page) link(to string, by LinkBy) {
 	if i := slices.IndexFunc(p.result.Links, func(l Link) bool { return l.URL == to }); i >= 0 {
-		if by == ByDownload { // which only its answer tells from a navigation
+		if by == ByDownload { // only its answer tells it from a navigation
 			p.result.Links[i].By = by
 		}
 		return
@@ -254,7 +267,7 @@ func (p *page) link(to string, by LinkBy) {
 	}
 }
 
-// change wakes those who wait for a change. The caller holds the lock.
+// change wakes the goroutines that wait for a change. The caller holds the lock.
 func (p *page) change() {
 	close(p.changed)
 	p.changed = make(chan struct{})
@@ -270,7 +283,7 @@ func (p *page) die(why error) {
 	}
 }
 
-// until waits until a condition holds, which it asks with the lock held.
+// until waits until a condition holds. It calls holds with the lock held.
 func (p *page) until(ctx context.Context, holds func() bool) error {
 	for {
 		p.mu.Lock()
@@ -292,15 +305,12 @@ func (p *page) until(ctx context.Context, holds func() bool) error {
 	}
 }
 
-// closeTime bounds how long a browser may take to forget a page.
-const closeTime = 30 * time.Second
-
-// close removes the page from the browser, and waits for its requests. A browser that cannot
-// remove it is given up.
+// close removes the page from the browser, and waits for its requests. A browser that cannot remove
+// the page is given up.
 func (p *page) close(ctx context.Context) {
 	p.cancel()
 	if p.context != "" {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.b.pool.cfg.Patience)
 		defer cancel()
 		if err := p.root(ctx, "Target.disposeBrowserContext", object{}, nil); err != nil {
 			p.b.conn.end(fmt.Errorf("it did not close a page: %w", err))
@@ -351,7 +361,7 @@ func (p *page) moved(e event) {
 	switch e.Method {
 	case "Page.loadEventFired":
 		p.loaded, p.last = true, time.Now()
-	case "Page.frameStoppedLoading": // without the event if a navigation interrupted it
+	case "Page.frameStoppedLoading": // there is no load event if a navigation interrupted it
 		if m.ID == p.target {
 			p.loaded, p.last = true, time.Now()
 		}

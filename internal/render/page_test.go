@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -159,6 +161,67 @@ new EventSource("/events");</script><p class=f>x`)
 	}
 }
 
+func TestAPageThatWaitsForItsServiceWorkerGoesOn(t *testing.T) {
+	t.Parallel()
+	w := one(`<!DOCTYPE html><body><iframe src="/frame"></iframe><script>
+		(navigator.serviceWorker?.register("/sw.js") ?? Promise.reject()).then(
+			() => document.body.append("registered"), () => document.body.append("refused"))</script>`)
+	w.pages[home+"/frame"] = `<body><script>navigator.serviceWorker?.register("/sw.js").then(
+		() => document.body.append("registered"), () => document.body.append("refused too"))</script>`
+	w.pages[home+"/sw.js"] = `onfetch = e => e.respondWith(new Response("trapped"))`
+	req := w.request("/")
+	req.URL = "https://www.site.test/" // service workers need a secure context
+	for url, body := range w.pages {
+		w.pages[strings.Replace(url, "http:", "https:", 1)] = body
+	}
+	res := show(t, pool(t), req)
+	has(t, res, "refused", "refused too")
+	if strings.Contains(string(res.HTML), "</script>registered") || slices.ContainsFunc(w.urls(),
+		func(url string) bool { return strings.HasSuffix(url, "/sw.js") }) {
+		t.Errorf("a service worker was registered: %s", res.HTML)
+	}
+}
+
+func TestAFormThatIsPostedLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	w := one(`<!DOCTYPE html><body><form id=f method=post action="/order"><input name=a value=b></form>
+		<script>f.submit()</script>`)
+	var methods []string
+	req := w.request("/")
+	req.Transport = func(_ context.Context, s render.Subrequest) (render.Answer, error) {
+		methods = append(methods, s.Method+" "+string(s.Body)) // one request, so one call
+		return render.Answer{}, &render.Refusal{Why: "method"}
+	}
+	res := show(t, pool(t), req)
+	if len(res.Links) > 0 || !slices.Equal(methods, []string{"POST a=b"}) {
+		t.Errorf("after %q the page leads to %v", methods, res.Links)
+	}
+}
+
+func TestCookiesOfScriptsAreInRequestsAndKept(t *testing.T) {
+	t.Parallel()
+	w := one(`<!DOCTYPE html><body><script>
+		document.cookie = "theirs=changed"; document.cookie = "gone=; max-age=0";
+		document.cookie = "own=1; path=/app; max-age=600";
+		fetch("/app/data").then(() => document.body.append(document.cookie))</script>`)
+	req := w.request("/")
+	req.Cookies = []*http.Cookie{{Name: "theirs", Value: "1"}, {Name: "gone", Value: "1"}}
+	res := show(t, pool(t), req)
+	has(t, res, "theirs=changed")
+	asked := w.asked[0].Header.Get("Cookie")
+	if !strings.Contains(asked, "theirs=changed") || !strings.Contains(asked, "own=1") || strings.Contains(asked, "gone") {
+		t.Errorf("the request has the cookies %q", asked)
+	}
+	left := make(map[string]string)
+	for _, c := range res.Cookies {
+		left[c.Name] = fmt.Sprint(c.Value, " ", c.Path, " ", c.Domain, " ", !c.Expires.IsZero())
+	}
+	want := map[string]string{"theirs": "changed / www.site.test false", "own": "1 /app www.site.test true"}
+	if !maps.Equal(left, want) {
+		t.Errorf("the page leaves the cookies %q, want %q", left, want)
+	}
+}
+
 func TestPagesShareNothing(t *testing.T) {
 	t.Parallel()
 	w := one(`<!DOCTYPE html><body><script>
@@ -281,10 +344,10 @@ func TestBytesBeyondTheLimitAreNotPassedOn(t *testing.T) {
 func TestRequestsThatCannotBeAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, req := range map[string]render.Request{
-		"not one of HTTP":      {URL: "file:///etc/passwd"},
-		"Transport is missing": {URL: home},
-		`is "bmp", not png`:    {URL: home, Transport: one("").transport, Screenshot: &render.Screenshot{Format: "bmp"}},
-		`or time, not "bored"`: {URL: home, Transport: one("").transport, Wait: render.Wait{Until: "bored"}},
+		"neither http nor":    {URL: "file:///etc/passwd"},
+		"has no Transport":    {URL: home},
+		`format "bmp"`:        {URL: home, Transport: one("").transport, Screenshot: &render.Screenshot{Format: "bmp"}},
+		`until "bored": want`: {URL: home, Transport: one("").transport, Wait: render.Wait{Until: "bored"}},
 	} {
 		if _, err := new(render.Pool).Render(t.Context(), req); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, without %q", err, want)

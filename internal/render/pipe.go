@@ -19,12 +19,12 @@ func newPipe(in, out *os.File) *pipe {
 	return &pipe{in: in, from: bufio.NewReaderSize(in, 64<<10), out: out}
 }
 
-// read returns the next message. Of one that is larger than maxMessage it returns the beginning,
-// with errTooLarge.
+// read returns the next message. If the message is larger than maxMessage, it returns the beginning
+// and errTooLarge.
 func (p *pipe) read() ([]byte, error) {
 	p.text = p.text[:0]
 	if cap(p.text) > 4<<20 {
-		p.text = nil // one large message shall not take memory forever
+		p.text = nil // so that one large message does not take memory forever
 	}
 	large := false
 	for {

@@ -8,17 +8,19 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Config says which browsers a pool has, and how much they may take. The zero value is a Chromium
 // on PATH, with as many pages at once as memory and processors allow.
 type Config struct {
-	Browser      string // a path, or the address of a remote one: ws, wss, http, https; "" is one on PATH
-	MaxContexts  int    // pages at once; default one for each 512 MiB of free memory, at most two for each processor
-	RecyclePages int    // a browser is replaced after so many pages; default 200
-	RecycleBytes int64  // and when it takes so much memory; default 512 MiB, and as much for each context
-	PageBytes    int64  // a page whose process takes more is killed; default 1 GiB; Linux only, not for remote browsers
-	Dir          string // where browsers keep their files while they run; default os.TempDir()
+	Browser      string        // a path, or the address of a remote one: ws, wss, http, https; "" is one on PATH
+	MaxContexts  int           // pages at once; default one a 512 MiB of free memory, at most two a processor
+	RecyclePages int           // a browser is replaced after this many pages; default 200
+	RecycleBytes int64         // and when it takes this much memory; default 512 MiB, plus as much for each context
+	PageBytes    int64         // a page whose process takes more is killed; default 1 GiB; on Linux, not for remote ones
+	Patience     time.Duration // a browser that does not answer or close a page in time is given up; default a minute
+	Dir          string        // where browsers keep their files while they run; default os.TempDir()
 	Logger       *slog.Logger
 }
 
@@ -28,7 +30,7 @@ const (
 	pageBytes    = 1 << 30
 )
 
-// withDefaults returns the configuration with a value in each field.
+// withDefaults returns the configuration with defaults in its zero fields.
 func (c Config) withDefaults() Config {
 	if c.MaxContexts <= 0 {
 		c.MaxContexts = 2 * runtime.NumCPU()
@@ -45,6 +47,9 @@ func (c Config) withDefaults() Config {
 	if c.PageBytes <= 0 {
 		c.PageBytes = pageBytes
 	}
+	if c.Patience <= 0 {
+		c.Patience = startTime
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -56,21 +61,23 @@ func (c Config) withDefaults() Config {
 type Pool struct {
 	cfg    Config
 	path   string        // or the address
-	places chan struct{} // full when as many pages are rendered as may be at once
+	places chan struct{} // full when MaxContexts pages are being rendered
 
-	starting chan struct{} // held by who starts a browser
-	how      []isolation   // the ways that are left to try; the first one worked, if any did
+	starting chan struct{} // held while a browser is being started
+	how      []isolation   // the ways left to try; once a browser has started, only the one that worked
 
 	mu       sync.Mutex
 	current  *browser
-	browsers map[*browser]bool // all that have not ended
+	browsers map[*browser]bool // those that have not ended
+	started  int64             // how many were started so far
 	closed   bool
 	all      sync.WaitGroup // of their ends
 }
 
 // Open finds a browser and starts it, or connects to it, so that a wrong setting is reported at
-// once. It also removes what browsers of killed processes left. The caller must Close the pool.
-// The error is ErrNoBrowser if none is installed, and ErrBrowserLost if it does not answer.
+// once. It also removes files that browsers of killed processes have left. The caller must Close
+// the pool. The error is ErrNoBrowser if none is installed, and ErrBrowserLost if it does not
+// answer.
 func Open(ctx context.Context, cfg Config) (*Pool, error) {
 	cfg = cfg.withDefaults()
 	path, err := Find(cfg.Browser)
@@ -94,6 +101,13 @@ func Open(ctx context.Context, cfg Config) (*Pool, error) {
 // MaxContexts returns how many pages the pool renders at once.
 func (p *Pool) MaxContexts() int { return p.cfg.MaxContexts }
 
+// Browsers returns how many browsers run, and how many were started so far, or connected to.
+func (p *Pool) Browsers() (running int, started int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.browsers), p.started
+}
+
 // Close ends the browsers. Pages that are being rendered fail with ErrBrowserLost.
 func (p *Pool) Close() error {
 	p.mu.Lock()
@@ -113,8 +127,8 @@ func (p *Pool) Close() error {
 	return nil
 }
 
-// Render renders a page. It waits for a place while as many pages are rendered as may be at once.
-// Its errors are a *LimitError, ErrCrashed, ErrBrowserLost, ErrClosed, or those of ctx.
+// Render renders a page. It waits for a place while MaxContexts pages are being rendered. Its
+// errors are a *LimitError, ErrCrashed, ErrBrowserLost, ErrClosed, or those of ctx.
 func (p *Pool) Render(ctx context.Context, req Request) (*Result, error) {
 	if err := req.check(); err != nil {
 		return nil, err
@@ -143,7 +157,7 @@ func (p *Pool) borrow(ctx context.Context) (*browser, error) {
 		if b.take() {
 			return b, nil
 		}
-		p.forget(b) // it was retired meanwhile
+		p.forget(b) // the browser was retired meanwhile
 	}
 }
 
@@ -179,7 +193,7 @@ func (p *Pool) browser(ctx context.Context) (*browser, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed { // Close has not seen it
+	if p.closed { // Close has not seen this browser
 		b.retire()
 		return nil, ErrClosed
 	}
@@ -200,7 +214,7 @@ func (p *Pool) start(ctx context.Context) (*browser, error) {
 		how := p.how[0]
 		b, err := p.try(ctx, how)
 		if err == nil {
-			p.how = p.how[:1] // what fails from now on is not for want of rights
+			p.how = p.how[:1] // later failures have other causes than missing rights
 			p.report(b, how)
 			return b, nil
 		}

@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// isolation is how a browser is kept from the machine, beyond its command line.
+// isolation is how a browser is isolated from the machine, in addition to its command line.
 type isolation struct {
 	user    bool // a user namespace, in which it is not root
 	network bool // a network namespace without interfaces
@@ -39,7 +39,7 @@ type process struct {
 	cmd     *exec.Cmd
 	profile *profile
 	said    *lastWords
-	done    chan struct{} // closed when it has ended and was waited for
+	done    chan struct{} // closed when the process has ended and its status was read
 	wire    wire
 }
 
@@ -95,20 +95,21 @@ func (p *process) run(started chan<- error) {
 	err := p.cmd.Start()
 	started <- err
 	if err == nil {
-		_ = p.cmd.Wait() // how it ended, its last words say
+		_ = p.cmd.Wait() // its last words say how it ended
 		close(p.done)
 	}
 }
 
-// kill ends the process with all that it started, and removes its profile.
+// kill ends the process and all processes that it started, and removes its profile.
 func (p *process) kill() {
 	killAll(p.cmd.Process.Pid)
 	<-p.done
 	p.profile.remove()
 }
 
-// environment is what a browser knows of the machine: where programs are, and its own folder. It
-// runs there, and names the folder by ".", as the name of a socket may have only 107 bytes.
+// environment returns the environment variables of a browser: where programs are, and its own
+// folder. The browser runs in that folder and names it ".", because the name of a socket may have
+// only 107 bytes.
 func environment(dir string) []string {
 	env := []string{"HOME=" + dir, "TMPDIR=.", "XDG_CONFIG_HOME=" + dir, "XDG_CACHE_HOME=" + dir,
 		"DBUS_SESSION_BUS_ADDRESS=disabled:"}

@@ -9,8 +9,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// profile is the folder of one browser: all that it writes. It is locked while its browser is in
-// use, so that others can tell it from one whose process was killed.
+// profile is the folder of one browser, with all that it writes. It is locked while the browser is
+// in use, so that other processes can tell it from the profile of a killed process.
 type profile struct {
 	dir  string
 	lock *flock.Flock
@@ -44,7 +44,7 @@ func newProfile(parent string) (*profile, error) {
 	}
 }
 
-// remove deletes the profile. What a dying browser still writes, the next sweep deletes.
+// remove deletes the profile. The next sweep deletes files that a dying browser still writes.
 func (p *profile) remove() {
 	_ = os.RemoveAll(p.dir)
 	_ = p.lock.Close()

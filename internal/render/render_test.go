@@ -15,7 +15,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/render"
 )
 
-// web is what pages see of the world: what its Transport answers. Nothing of it listens anywhere.
+// web is the world as pages see it: the answers of its Transport. No server listens for it.
 type web struct {
 	pages map[string]string // by URL; the kind follows from the path
 
@@ -23,7 +23,7 @@ type web struct {
 	asked []render.Subrequest
 }
 
-// home is the site of the tests. Nothing has this name.
+// home is the site of the tests. No host has this name.
 const home = "http://www.site.test"
 
 // transport answers by the pages of the web.
@@ -69,7 +69,7 @@ func (w *web) request(path string) render.Request {
 	}
 }
 
-// urls returns what was asked for.
+// urls returns the URLs that were requested.
 func (w *web) urls() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,7 +83,7 @@ func (w *web) urls() []string {
 // one returns a web of one page, at "/".
 func one(body string) *web { return &web{pages: map[string]string{home + "/": body}} }
 
-// shared is the pool of the tests that need none of their own.
+// shared is the pool of the tests that need no pool of their own.
 var shared struct {
 	once sync.Once
 	pool *render.Pool
@@ -106,7 +106,8 @@ func TestMain(m *testing.M) {
 func pool(t *testing.T) *render.Pool {
 	t.Helper()
 	shared.once.Do(func() {
-		shared.pool, shared.err = render.Open(context.Background(), render.Config{Logger: slog.Default()})
+		shared.pool, shared.err = render.Open(context.Background(),
+			render.Config{Logger: slog.Default(), Patience: patient})
 	})
 	usable(t, shared.err)
 	return shared.pool
@@ -128,7 +129,7 @@ func opened(
 	t *testing.T, open func(context.Context, render.Config) (*render.Pool, error), cfg render.Config,
 ) *render.Pool {
 	t.Helper()
-	cfg.Dir = t.TempDir()
+	cfg.Dir, cfg.Patience = t.TempDir(), patient
 	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	pool, err := open(t.Context(), cfg)
 	usable(t, err)

@@ -8,40 +8,40 @@ import (
 
 // Request is a page to render. URL, First and Transport are required.
 type Request struct {
-	URL   string // absolute, http or https, without a fragment or with the one that its scripts shall see
-	First Answer // what the document's request was answered, redirects followed
+	URL   string // absolute, http or https; scripts see its fragment, if it has one
+	First Answer // the answer to the request for the document, after redirects
 
-	// Transport fetches what the page asks for besides the document. It is called by several
-	// goroutines at once, at most Limits.Parallel. All calls have returned when Render returns.
+	// Transport fetches everything that the page requests besides the document. Up to
+	// Limits.Parallel goroutines call it at once. All calls have returned when Render returns.
 	Transport Transport
 
 	Limits Limits
 	Block  Block
 
-	UserAgent      string         // of scripts and of subrequests; "" is that of the browser
+	UserAgent      string         // for scripts and subrequests; "": that of the browser
 	AcceptLanguage string         // likewise
-	Cookies        []*http.Cookie // that the page starts with; those without a Domain belong to the URL's host
+	Cookies        []*http.Cookie // at the start; those without a Domain belong to the URL's host
 	Width, Height  int            // of the viewport in CSS pixels; 0 is 1280 and 1024
 
 	// The steps happen in the order of these fields, after the document has loaded. Wait follows
 	// each of them.
 	Wait   Wait
-	Script []string // JavaScript, each the body of an async function; what it returns is kept as JSON
+	Script []string // JavaScript, each the body of an async function; its return value is kept as JSON
 	Click  []Click
 	Scroll int // how often to scroll to the end, at most; it stops when the page no longer grows
 
 	Screenshot *Screenshot // nil takes none
-	PDF        bool        // also print the page
+	PDF        bool        // whether to print the page as well
 }
 
-// Limits bound one page. A field that is zero has its default.
+// Limits bound one page. A zero field means its default.
 type Limits struct {
 	Time      time.Duration // from a free place in the pool to the result; default 30 s
 	Bytes     int64         // of all answers' bodies, and of the document as rendered; default 32 MiB
 	Requests  int           // passed to the Transport; default 200
 	Redirects int           // navigations of the page after its document; default 5
 	Parallel  int           // calls of Transport at once; default 6
-	Stuck     time.Duration // that the page may not answer before its scripts are stopped; default a tenth of Time
+	Stuck     time.Duration // how long the page may not answer before its scripts are stopped; default a tenth of Time
 }
 
 const (
@@ -54,7 +54,7 @@ const (
 	defaultHeight    = 1024
 )
 
-// withDefaults returns the limits with a value in each field.
+// withDefaults returns the limits with defaults in their zero fields.
 func (l Limits) withDefaults() Limits {
 	if l.Time <= 0 {
 		l.Time = defaultTime
@@ -77,10 +77,10 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Until is what a page is waited for.
+// Until names a condition to wait for.
 type Until string
 
-// What a page can be waited for.
+// The conditions to wait for.
 const (
 	UntilIdle     Until = "idle"     // it has loaded, and then no request was under way for Wait.For
 	UntilLoad     Until = "load"     // its event "load"
@@ -97,7 +97,7 @@ type Wait struct {
 	Max      time.Duration // default half of Limits.Time, which is also the most
 }
 
-// withDefaults returns the wait with a value in each field that it needs.
+// withDefaults returns the wait with defaults in the zero fields that it needs.
 func (w Wait) withDefaults(total time.Duration) Wait {
 	if w.Until == "" {
 		w.Until = UntilIdle
@@ -111,25 +111,25 @@ func (w Wait) withDefaults(total time.Duration) Wait {
 	return w
 }
 
-// Click clicks on the first element that a selector matches, as often as there is one, such as a
-// button "more". A click that leads to another page is not followed; the page is a [Link].
+// Click clicks on the first element that a selector matches, such as a "more" button, until none
+// matches. A click that leads to another page is not followed; the page is a [Link].
 type Click struct {
 	Selector string // CSS
-	Max      int    // how often; 0 is once
+	Max      int    // the most clicks; 0 means one
 }
 
 // Screenshot says how a picture of the page is taken.
 type Screenshot struct {
 	Format   string // "png", "webp" or "jpeg"; default "png"
-	FullPage bool   // the whole page, at most 16,384 pixels of it, not only the viewport
+	FullPage bool   // the whole page up to a height of 16,384 pixels, not only the viewport
 }
 
-// Transport fetches what a page asks for. It is bounded by its context, which ends with the page.
-// A *[Refusal] as its error says that the request must not be made; any other error is a failure
-// of the network, as the page sees it.
+// Transport makes a request of a page. Its context ends with the page. If its error is a
+// *[Refusal], the request must not be made; to the page, any other error is a failure of the
+// network.
 type Transport func(context.Context, Subrequest) (Answer, error)
 
-// Subrequest is a request of a page, intercepted.
+// Subrequest is an intercepted request of a page.
 type Subrequest struct {
 	URL        string      // absolute, http or https, without a fragment
 	Method     string      // upper case
@@ -140,10 +140,10 @@ type Subrequest struct {
 	Redirected bool        // the answer before was a redirect to here
 }
 
-// Answer is a response as a browser gets it.
+// Answer is a response for a browser.
 type Answer struct {
 	Status int         // 100 to 599; a redirect with a Location is followed by the browser, by another Subrequest
-	Header http.Header // Content-Encoding, Content-Length and what concerns the connection are not passed on
+	Header http.Header // Content-Encoding, Content-Length and fields about the connection are not passed on
 	Body   []byte      // decoded: without the codings of Content-Encoding and Transfer-Encoding
 }
 
@@ -155,20 +155,20 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return "refused: " + r.Why }
 
-// Kind is what a request is for, in the words of Chromium in lower case.
+// Kind is what a request is for: Chromium's resource types in lower case.
 type Kind string
 
 // The kinds of requests.
 const (
 	KindDocument    Kind = "document" // of the page or of a frame
 	KindStylesheet  Kind = "stylesheet"
-	KindImage       Kind = "image" // icons of the page too
+	KindImage       Kind = "image" // also the page's icon
 	KindMedia       Kind = "media" // audio and video
 	KindFont        Kind = "font"
 	KindScript      Kind = "script"
 	KindTextTrack   Kind = "texttrack"
 	KindXHR         Kind = "xhr"   // of XMLHttpRequest and of fetch
-	KindFetch       Kind = "fetch" // what else scripts fetch, by Chromium's account
+	KindFetch       Kind = "fetch" // other fetches of scripts, as Chromium classifies them
 	KindPrefetch    Kind = "prefetch"
 	KindEventSource Kind = "eventsource"
 	KindWebSocket   Kind = "websocket"

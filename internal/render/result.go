@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// Result is what a page became.
+// Result is a rendered page.
 type Result struct {
-	// HTML is the document, serialised, in UTF-8 (and its meta elements say so). Shadow trees are
-	// part of it as they are shown: in place of their host's children, which fill their slots.
-	// The content of a frame of the same site follows the frame's element, in a section with the
-	// attribute data-frame, its references absolute.
+	// HTML is the serialised document in UTF-8, and its meta elements say so. A shadow tree is in
+	// it as shown: in place of its host's children, which fill its slots. The content of a frame of
+	// the same site follows the frame's element, in a section with the attribute data-frame, with
+	// absolute references.
 	HTML     []byte
 	FinalURL string        // where the page is now: after the History API, or redirects by scripts
 	Title    string        // of the document
 	Took     time.Duration // since the page had a place
-	Bytes    int64         // of the bodies of all answers, without the first
+	Bytes    int64         // of the bodies of all answers, without that of First
 
 	Requests []Made    // passed to the Transport, in the order of their answers
 	Blocked  []Blocked // not made
-	Links    []Link    // where the page would have led, other than by links in HTML; each once
+	Links    []Link    // where the page would lead other than by links in HTML, without duplicates
 	Cookies  []*http.Cookie
 
-	Values     []json.RawMessage // what each Script returned; null where it threw or had no time
+	Values     []json.RawMessage // what each Script returned; null if it threw or had no time
 	Screenshot []byte
 	PDF        []byte
 
-	Dialogs int      // that the page opened; each was closed
+	Dialogs int      // how many the page opened; each was closed
 	Hit     []string // the limits that cut the page short: "wait", "requests", "bytes", "redirects", "scripts"
 }
 
@@ -82,8 +82,8 @@ var (
 	ErrClosed = errors.New("the pool of browsers is closed")
 )
 
-// LimitError means that a page could not be rendered within a limit. A page of which the document
-// could be read is a Result instead, whose Hit names the limits.
+// LimitError means that a page could not be rendered within a limit. If its document could be read,
+// there is a Result instead, whose Hit names the limits.
 type LimitError struct {
 	Limit string // "time", "bytes" or "nodes"
 	Most  string // its value, for people

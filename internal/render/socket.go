@@ -42,7 +42,7 @@ func dial(ctx context.Context, address string) (wire, error) {
 	return s, nil
 }
 
-// localName is the Host that remote browsers are asked by: Chromium refuses other names, so that no
+// localName is the Host in requests to remote browsers. Chromium refuses other names, so that no
 // page can reach its debugging port by DNS rebinding.
 const localName = "localhost"
 
@@ -77,8 +77,8 @@ func discover(ctx context.Context, at url.URL) (string, error) {
 	return found.Path, nil
 }
 
-// upgrade makes the handshake of RFC 6455, section 4.1. It sends no Origin: Chromium takes it for
-// the mark of a page, and refuses.
+// upgrade makes the handshake of RFC 6455, section 4.1. It sends no Origin, because Chromium
+// refuses requests with an Origin as those of pages.
 func upgrade(ctx context.Context, u *url.URL) (*socket, error) {
 	// The context of a request that was upgraded ends the connection, so it must outlive ctx.
 	dialed, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -106,7 +106,7 @@ func handshake(ctx context.Context, u *url.URL) (*socket, error) {
 	} {
 		req.Header.Set(name, value)
 	}
-	// HTTP/2 has no such upgrade.
+	// HTTP/2 does not have this upgrade.
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: false}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
@@ -127,8 +127,8 @@ func accept(key string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// startTime bounds how long a browser may take to start, to accept a connection, or to say that it
-// lives.
+// startTime bounds how long a remote browser may take to accept a connection, and how long any may
+// take to answer by default.
 const startTime = time.Minute
 
 // socket is a WebSocket after its handshake. It is the wire of a remote browser.
@@ -145,11 +145,11 @@ func newSocket(conn io.ReadWriteCloser, client bool) *socket {
 	return &socket{conn: conn, from: bufio.NewReaderSize(conn, 64<<10), frames: frames{to: conn, masked: client}}
 }
 
-// read returns the next message. Of one that is larger than maxMessage it returns the beginning,
-// with errTooLarge.
+// read returns the next message. If the message is larger than maxMessage, it returns the beginning
+// and errTooLarge.
 func (s *socket) read() ([]byte, error) {
 	if s.text = s.text[:0]; cap(s.text) > 4<<20 {
-		s.text = nil // one large message shall not take memory forever
+		s.text = nil // so that one large message does not take memory forever
 	}
 	for large := false; ; {
 		f, err := readFrame(s.from)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// live lets the page run, and keeps what it becomes.
+// live lets the page run, and stores the outcome in the result.
 func (p *page) live(ctx context.Context) error {
 	// The last quarter of the time, at most five seconds, is for the result.
 	limit := p.req.Limits.Time
@@ -45,13 +45,13 @@ func (p *page) navigate(ctx context.Context) error {
 	return err
 }
 
-// steps carries out what the request says, in its order.
+// steps carries out the steps of the request in their order.
 func (p *page) steps(ctx context.Context) error {
 	if err := p.wait(ctx, p.req.Wait); err != nil {
 		return err
 	}
 	p.mu.Lock()
-	p.stay = true // what the page shows now is what its URL stands for
+	p.stay = true // from here on, the page shows the content of its URL
 	p.mu.Unlock()
 	for _, script := range p.req.Script {
 		if err := p.script(ctx, script); err != nil {
@@ -71,8 +71,7 @@ func (p *page) settle(ctx context.Context) error {
 	return p.wait(ctx, Wait{Until: UntilIdle, For: min(p.req.Wait.For, time.Second), Max: p.req.Wait.Max})
 }
 
-// wait waits until the page is ready. When the time for that is over, the page is as ready as it
-// gets.
+// wait waits until the page is ready, or the time for that is over.
 func (p *page) wait(ctx context.Context, w Wait) error {
 	most, cancel := context.WithTimeout(ctx, w.Max)
 	defer cancel()
@@ -146,7 +145,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // quoted returns a text as a literal of JavaScript.
 func quoted(text string) string {
-	literal, _ := json.Marshal(text) // a text has a form in JSON
+	literal, _ := json.Marshal(text) // a string can always be encoded
 	return string(literal)
 }
 
@@ -163,8 +162,8 @@ type evaluated struct {
 	} `json:"exceptionDetails"`
 }
 
-// evaluate evaluates an expression beside the page's scripts, which cannot change what its names
-// mean.
+// evaluate evaluates an expression in a world of its own, where the page's scripts cannot change
+// the meaning of names.
 func (p *page) evaluate(ctx context.Context, expression string, to any) error {
 	var world struct {
 		ID int64 `json:"executionContextId"`
@@ -186,7 +185,7 @@ func (p *page) evaluate(ctx context.Context, expression string, to any) error {
 	return json.Unmarshal(got.Result.Value, to)
 }
 
-// script carries out a script of the operator among those of the page, and keeps what it returns.
+// script runs a script of the operator among those of the page, and keeps its return value.
 func (p *page) script(ctx context.Context, text string) error {
 	most, cancel := context.WithTimeout(ctx, p.req.Wait.Max)
 	defer cancel()
@@ -194,7 +193,7 @@ func (p *page) script(ctx context.Context, text string) error {
 	err := p.call(most, "Runtime.evaluate", object{
 		"expression": "(async () => {" + text + "\n})()", "returnByValue": true, "awaitPromise": true, "userGesture": true,
 	}, &got)
-	var refused *protocolError // such as for a value without a form in JSON, or a page that went away
+	var refused *protocolError // such as for a value that JSON cannot express, or a page that went away
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil, errors.As(err, &refused):
 	case err != nil:
@@ -221,7 +220,7 @@ const clickOn = `(selector => {
 	return false;
 })`
 
-// click clicks on a selector until nothing matches it, as often as may be.
+// click clicks on a selector until nothing matches it, at most c.Max times.
 func (p *page) click(ctx context.Context, c Click) error {
 	for range max(c.Max, 1) {
 		var clicked bool
@@ -236,8 +235,8 @@ func (p *page) click(ctx context.Context, c Click) error {
 	return nil
 }
 
-// scrollDown scrolls to the end, and returns how much there is of the page. It waits until the page
-// was drawn there, which is when it learns what is visible.
+// scrollDown scrolls to the end, and returns the height of the page. It waits until the page was
+// drawn there, because only then does the page learn what is visible.
 const scrollDown = `(async () => {
 	const all = document.scrollingElement ?? document.documentElement;
 	scrollTo(0, all.scrollHeight);
@@ -247,7 +246,7 @@ const scrollDown = `(async () => {
 	return all.scrollHeight + " " + document.getElementsByTagName("*").length;
 })()`
 
-// scroll scrolls to the end until the page no longer grows, as often as may be.
+// scroll scrolls to the end until the page no longer grows, at most as often as the request says.
 func (p *page) scroll(ctx context.Context) error {
 	before := ""
 	for range p.req.Scroll {

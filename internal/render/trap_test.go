@@ -2,8 +2,11 @@ package render_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -59,7 +62,7 @@ func newTrap(t *testing.T) *trap {
 	return tr
 }
 
-// works fails the test if the trap does not notice what arrives.
+// works fails the test if the trap does not notice arrivals.
 func (tr *trap) works(t *testing.T) {
 	t.Helper()
 	for _, network := range []string{"tcp", "udp"} {
@@ -77,7 +80,7 @@ func (tr *trap) works(t *testing.T) {
 	}
 }
 
-// escapes is a page that tries all ways to the network that we know, to TRAP. Paths say which.
+// escapes is a page that tries to reach TRAP in all ways that we know. Each way has a path.
 const escapes = `<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy-Report-Only" content="img-src 'none'; report-uri http://TRAP/report">
 <link rel=preconnect href="http://TRAP"><link rel=dns-prefetch href="http://TRAP">
@@ -128,6 +131,28 @@ for (const name in tries) try { tries[name]()?.catch?.(() => 0); } catch { }
 setTimeout(() => done.append(" tried"), 1000);
 </script>`
 
+// waysOut are the ways to the network in escapes: a path of TRAP each, or a connection without one.
+func waysOut() int {
+	ways := make(map[string]bool)
+	for _, match := range regexp.MustCompile(
+		`TRAP/(\w+)|at \+ "(\w+)|(rel=\S+) href="http://TRAP"|((?:stun|turn):TRAP(?:\?\w+=\w+)?)`,
+	).FindAllStringSubmatch(escapes, -1) {
+		ways[strings.Join(match[1:], "")] = true
+	}
+	return len(ways)
+}
+
+func TestTheManualCountsTheWaysOut(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/browser.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("A test lets a page try %d ways", waysOut()); !strings.Contains(string(text), want) {
+		t.Errorf("docs/browser.md does not say %q", want)
+	}
+}
+
 // caught are paths of escapes that have to be seen by the interception. Others may be refused by
 // the browser itself.
 var caught = []string{"preload", "style", "script", "module", "img", "iframe", "fetch", "xhr", "beacon", "events",
@@ -142,7 +167,7 @@ func testNothingArrives(t *testing.T, pool *render.Pool) {
 	w.pages[home+"/x.json"] = "{}"
 	req := w.request("/")
 	req.Block = render.Block{}
-	// What is refused may keep the page from loading; its script says when it has tried all.
+	// Refused requests may keep the page from loading; its script says when it has tried all ways.
 	req.Wait = render.Wait{Until: render.UntilLoad, Max: time.Second}
 	req.Script = []string{`while (!done.textContent.includes("tried")) await new Promise(r => setTimeout(r, 50))`,
 		`await fetch("/late")`}
@@ -170,7 +195,7 @@ func testNothingArrives(t *testing.T, pool *render.Pool) {
 		seen[b.URL[strings.LastIndexByte(b.URL, '/')+1:]] = true
 	}
 	for _, path := range caught {
-		if !seen[path] && path != "shared" { // it was seen, and may be noted too late
+		if !seen[path] && path != "shared" { // it starts late, and may be noted too late
 			t.Errorf("the request of %q was not intercepted", path)
 		}
 	}

@@ -22,8 +22,8 @@ const (
 	TDMReserved = "1"
 )
 
-// MaxAddresses is how many statements whose value is a URL are kept for a page. Other
-// statements are few by what they may say.
+// MaxAddresses is how many statements whose value is a URL are kept for a page. Other statements
+// can say only a few different things.
 const MaxAddresses = 16
 
 // refusal is a statement that reserves a page.
@@ -58,9 +58,9 @@ var refusals = map[crawler.Purpose][]refusal{
 	crawler.PurposeArchive: {{VocabularyRobots, NoArchive, ""}},
 }
 
-// Reserved returns the first statement that reserves a page for a purpose, and whether there
-// is one. One suffices, whatever others say. mediaType is the page's Content-Type; "" if it
-// is not known.
+// Reserved returns the first statement that reserves a page for a purpose, and whether there is
+// one. One statement suffices, even if others allow the use. mediaType is the page's Content-Type;
+// "" if it is not known.
 func Reserved(purpose crawler.Purpose, mediaType string, all []crawler.Statement) (crawler.Statement, bool) {
 	if purpose == "" || len(all) == 0 {
 		return crawler.Statement{}, false
@@ -83,8 +83,8 @@ func refuses(purpose crawler.Purpose, mediaType string, s crawler.Statement) boo
 	return slices.Contains(refusals[purpose], said)
 }
 
-// ownReservation reports whether the page itself, and not only its site, says whether it
-// is reserved.
+// ownReservation reports whether the page itself says whether it is reserved, and not only its
+// site.
 func ownReservation(all []crawler.Statement) bool {
 	return slices.ContainsFunc(all, func(s crawler.Statement) bool {
 		return s.Vocabulary == VocabularyTDMRep && s.Statement == Reservation &&
@@ -127,7 +127,7 @@ func Of(all []crawler.Statement) crawler.Usage {
 	return r
 }
 
-// with adds a statement, whose strictest value applies.
+// with adds a statement. If there are several values for it, strictest applies.
 func with(values map[string]string, s crawler.Statement, strictest string) map[string]string {
 	if values == nil {
 		values = make(map[string]string)

@@ -1,8 +1,8 @@
-// Package rights reads what sites say about the use of their pages, and decides what that
-// means for a purpose. It makes no requests.
+// Package rights reads what sites say about the use of their pages, and decides what their
+// statements mean for a purpose. It makes no requests.
 //
 // A statement is one thing that a site says, with its source. A vocabulary is a standard that
 // statements follow: Content-Usage of the IETF, Content-Signal, the TDM Reservation Protocol
-// and others. A purpose is what the pages of a job are for. A statement reserves a page for a
-// purpose if it says that the page may not be used for that.
+// and others. A purpose is what a job uses its pages for. A statement reserves a page for a purpose
+// if it says that the page may not be used for that.
 package rights

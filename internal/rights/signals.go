@@ -19,7 +19,7 @@ const (
 )
 
 // Signals are what Content-Signal lines say about the use of a site's content: by purpose,
-// such as "ai-train", "yes" or "no" (contentsignals.org). Of contradicting values, "no"
+// such as "ai-train", "yes" or "no" (contentsignals.org). If values contradict each other, "no"
 // applies. The zero Signals say nothing.
 type Signals map[string]string
 

@@ -13,7 +13,7 @@ const maxDistinct = 100
 // Survey counts what sites say, by host. The zero Survey is empty.
 type Survey struct{ hosts map[crawler.Host]*HostRights }
 
-// HostRights is what the pages of a host say together.
+// HostRights counts what is said about the pages of a host.
 type HostRights struct {
 	Host     crawler.Host `json:"host"`
 	Pages    int64        `json:"pages"`

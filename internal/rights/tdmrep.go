@@ -17,8 +17,8 @@ type Location struct {
 	Policy      string `json:"policy,omitempty"` // as written
 }
 
-// Locations reads the rules of a tdmrep.json, in order. It skips rules that are not valid.
-// A file that is cut off or malformed has the rules before that.
+// Locations reads the rules of a tdmrep.json, in order. It skips rules that are not valid. Of a
+// file that is cut off or malformed, it reads the rules before that point.
 func Locations(file []byte) []Location {
 	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
 	if begin, err := decoder.Token(); err != nil || begin != json.Delim('[') {

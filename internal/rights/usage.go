@@ -27,9 +27,9 @@ type Preference struct {
 
 // Usage parses the preferences in Content-Usage: the lines of a header, or one rule of a
 // robots.txt. They are a dictionary (RFC 9651, 3.2), whose values are the tokens y and n.
-// Other values and all parameters mean nothing and are left out; of two values with one
-// key, the last counts. An error means that nothing at all is stated. Categories that no
-// draft defines are kept, because a later one may.
+// Other values and all parameters mean nothing and are left out. If a key occurs twice, its last
+// value counts. An error means that nothing at all is stated. Categories that no draft defines are
+// kept, because a later one may.
 func Usage(lines ...string) ([]Preference, error) {
 	size := 0
 	for _, line := range lines {
@@ -57,8 +57,8 @@ func Usage(lines ...string) ([]Preference, error) {
 	return all, nil
 }
 
-// Combine adds preferences to those that apply already. Of two for one category, "n"
-// applies (draft-ietf-aipref-vocab, where several statements are combined).
+// Combine adds preferences to those that apply already. If two for one category differ, "n" applies
+// (draft-ietf-aipref-vocab, where several statements are combined).
 func Combine(all, more []Preference) []Preference {
 	for _, p := range more {
 		all = combine(all, p)

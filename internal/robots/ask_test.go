@@ -138,3 +138,14 @@ func TestAnAnswerThatACancellationCutShortIsNotRemembered(t *testing.T) {
 	}
 	w.wantRequests(t, robots)
 }
+
+// Whether an address is blocked depends on the job and the worker, so that other ones soon look for
+// themselves, although all share what is remembered.
+func TestABlockedAddressIsNotRememberedForOthers(t *testing.T) {
+	t.Parallel()
+	w := newRobotsTest(map[string]fetched.Page{robots: fault(fetched.FaultBlocked, "10.0.0.1 is private", true)})
+	refused(t, w.rule(t, w.Robots, page), "10.0.0.1 is private")
+	w.answer(robots, status(404))
+	w.clock.advance(blockedLife)
+	allows(t, w.rule(t, w.otherProcess(), page), page, true)
+}

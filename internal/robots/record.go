@@ -11,6 +11,7 @@ import (
 const (
 	rulesLife   = 24 * time.Hour   // RFC 9309, 2.4: no longer than 24 hours
 	failureLife = time.Hour        // then the tries start over
+	blockedLife = 5 * time.Second  // of an address that one job or worker may not connect to, but others may
 	firstPause  = time.Second      // before the second try
 	pauseGrowth = 4                // factor between consecutive pauses
 	maxPause    = 10 * time.Minute // the longest pause
@@ -37,8 +38,11 @@ type record struct {
 
 // life returns how long a record is valid.
 func (r record) life() time.Duration {
-	if r.kind == kindRules {
+	switch {
+	case r.kind == kindRules:
 		return rulesLife
+	case r.class == crawler.ErrorBlocked:
+		return blockedLife
 	}
 	return failureLife
 }
@@ -87,6 +91,9 @@ func (r record) pack() []byte {
 	b = append(b, r.class...)
 	return append(b, r.text...)
 }
+
+// textAt returns where the text begins in a packed record.
+func (r record) textAt(packed []byte) int { return len(packed) - len(r.text) }
 
 // unpack decodes a packed record. It returns false for anything that pack does not
 // produce.

@@ -16,8 +16,8 @@ import (
 type Cache interface {
 	// Get returns the value of an origin, and whether there is one.
 	Get(ctx context.Context, origin string) (value []byte, found bool, err error)
-	// Put stores a value for at most ttl.
-	Put(ctx context.Context, origin string, value []byte, ttl time.Duration) error
+	// Put stores a value for a day at least. From textAt on, it is a text that many origins may have.
+	Put(ctx context.Context, origin string, value []byte, textAt int) error
 }
 
 // Config configures a [Robots].
@@ -138,11 +138,20 @@ func (r *Robots) record(ctx context.Context, origin string, tries int, get Gette
 			rec.pause = pauseAfter(rec.tries, r.jitter)
 		}
 	}
-	if err := r.cache.Put(ctx, origin, rec.pack(), rec.life()); err != nil {
-		r.kept.put(origin, rec)
-		return record{}, err
+	err = r.store(ctx, origin, &rec)
+	return rec, err
+}
+
+// store stores what is known of an origin for the fleet. If that fails, this process keeps it, and
+// rec is the zero record.
+func (r *Robots) store(ctx context.Context, origin string, rec *record) error {
+	packed := rec.pack()
+	err := r.cache.Put(ctx, origin, packed, rec.textAt(packed))
+	if err != nil {
+		r.kept.put(origin, *rec)
+		*rec = record{}
 	}
-	return rec, nil
+	return err
 }
 
 // known returns what the fleet remembers about an origin: the zero record if that is

@@ -130,14 +130,14 @@ func (s *memoryCache) Get(_ context.Context, origin string) ([]byte, bool, error
 	return v.value, true, s.err
 }
 
-func (s *memoryCache) Put(_ context.Context, origin string, value []byte, ttl time.Duration) error {
+func (s *memoryCache) Put(_ context.Context, origin string, value []byte, textAt int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ttl <= 0 {
-		return errors.New("the lifetime of the value is not positive")
+	if textAt < 0 || textAt > len(value) {
+		return errors.New("the text is not in the value")
 	}
 	if s.err == nil {
-		s.values[origin] = cachedValue{value, s.clock.Now().Add(ttl)}
+		s.values[origin] = cachedValue{value, s.clock.Now().Add(48 * time.Hour)}
 	}
 	return s.err
 }

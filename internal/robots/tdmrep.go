@@ -80,11 +80,8 @@ func (r *Robots) reservations(ctx context.Context, file crawler.URL, get Getter)
 		}
 		rec.at = r.now().Truncate(time.Millisecond)
 	}
-	if err := r.cache.Put(ctx, key, rec.pack(), rec.life()); err != nil {
-		r.kept.put(key, rec)
-		return record{}, err
-	}
-	return rec, nil
+	err = r.store(ctx, key, &rec)
+	return rec, err
 }
 
 // askReservations fetches a tdmrep.json. Redirects are followed.

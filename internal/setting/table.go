@@ -389,6 +389,14 @@ var table = []Setting{
 		Empty:   "a private one; for the commands of a fleet, " + DefaultRedis,
 		Meaning: "URL of a Redis: redis://:password@host:6379/0, redis+sentinel://host:26379/master, redis+cluster://host:6379",
 		field:   of(func(s *Values) *string { return &s.Redis })},
+	{Name: "redis_budget", Group: GroupRedis, In: ships, Since: secondRelease,
+		Empty:   "three quarters of its maxmemory, if results go to a bucket or --spill is set",
+		Meaning: "how much memory Redis may use, such as 4GB; when that is near, waiting URLs and then which URLs were seen are moved to --spill, and if that is not enough, the crawl slows down (docs/scale.md)",
+		field:   of(func(s *Values) *crawler.Size { return &s.RedisBudget })},
+	{Name: "spill", Group: GroupRedis, In: ships, Since: secondRelease,
+		Empty:   ".spill beneath --out; for trawl crawl, in its folder",
+		Meaning: "folder or bucket for waiting and seen URLs that do not fit --redis-budget; all workers must reach it",
+		field:   of(func(s *Values) *string { return &s.Spill })},
 
 	// Process
 	{Name: "listen", Group: GroupProcess, In: InFleet, Since: firstRelease,

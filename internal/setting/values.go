@@ -34,6 +34,12 @@ type Process struct {
 	Browser string `yaml:"browser"`
 	// Redis is the URL of a Redis. By default it is private or embedded.
 	Redis string `yaml:"redis"`
+	// RedisBudget is how much memory Redis may use before waiting URLs are moved to Spill. The
+	// default 0 is three quarters of its maxmemory.
+	RedisBudget crawler.Size `yaml:"redis_budget"`
+	// Spill is the folder, or the URL of a bucket, for waiting URLs that do not fit. The default is
+	// a folder beneath the results, or in the folder of the crawl.
+	Spill string `yaml:"spill"`
 	// Concurrency is the largest number of open visits, and so of hosts, since each has
 	// one.
 	Concurrency int `yaml:"concurrency"`

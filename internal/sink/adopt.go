@@ -174,7 +174,7 @@ func (e estate) adopt(dir string, log *slog.Logger) (err error) {
 // finishLines finishes segments of lines and removes drafts, whose records were never
 // written.
 func finishLines(e estate, in *folder, log *slog.Logger) error {
-	coding, err := e.coding.coding()
+	coding, err := e.coding.coding(false)
 	if err != nil {
 		return err
 	}

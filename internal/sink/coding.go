@@ -33,8 +33,13 @@ type coding struct {
 	whole func(f io.ReaderAt, size int64) (int64, error)
 }
 
-// coding returns the implementation of the compression.
-func (c Compression) coding() (coding, error) {
+// packWindow is how far back a batch may refer to itself when it is compressed, in bytes. An encoder
+// of Zstandard has a buffer of twice the size for each processor, by default up to 16 MB, and few
+// batches are larger than this.
+const packWindow = 1 << 20
+
+// coding returns the implementation of the compression. fast is that of [JSONLConfig].
+func (c Compression) coding(fast bool) (coding, error) {
 	switch c {
 	case Uncompressed:
 		return coding{whole: wholeLines}, nil
@@ -52,7 +57,11 @@ func (c Compression) coding() (coding, error) {
 			return buffer.Bytes(), err
 		}}, nil
 	case Zstandard:
-		encoder, err := zstd.NewWriter(nil)
+		level := zstd.SpeedDefault
+		if fast {
+			level = zstd.SpeedFastest
+		}
+		encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithWindowSize(packWindow))
 		return coding{whole: wholeFrames, pack: func(out, lines []byte) ([]byte, error) {
 			return encoder.EncodeAll(lines, out), nil
 		}}, err

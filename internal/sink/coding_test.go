@@ -14,7 +14,7 @@ import (
 func TestATornCompressedSegmentIsTruncatedToItsLastCompleteBatch(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Compression{Gzip, Zstandard} {
-		coding, err := c.coding()
+		coding, err := c.coding(false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func (brokenDisk) ReadAt([]byte, int64) (int, error) { return 0, syscall.EIO }
 func TestAReadErrorTruncatesNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Compression{Uncompressed, Gzip, Zstandard} {
-		coding, err := c.coding()
+		coding, err := c.coding(false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,4 +22,7 @@
 // Parquet file that is being written row by row. An archive is a WARC file that is being written,
 // with the journal of its index. A name is the path of a body below the folder, and the nameIndex
 // remembers which URL each name belongs to.
+//
+// Many files: each format has a file of its own, and so has each thing that formats share. What
+// differs between systems is in two.
 package sink

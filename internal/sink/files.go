@@ -8,9 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net/http"
-	"os"
-	"path"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -110,18 +107,20 @@ func newFiles(cfg FilesConfig, prefix string, content func(*fetched.Result, craw
 func (f *Files) Keep(ctx context.Context, results []*fetched.Result) error {
 	b := newBatch()
 	defer b.free()
+	into := newSubfolders(f.in)
+	defer into.close()
 	for _, r := range results {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		rec := r.Record(f.links)
 		if c := f.content(r, rec); c != nil {
-			name, err := f.store(finalURL(r), c, r.Page.Header.Get("Last-Modified"))
+			name, err := f.store(into, finalURL(r), c, r.Page.Header.Get("Last-Modified"))
 			if err != nil {
 				return err
 			}
 			rec.Path = name
-			if err := f.beside(r, name, rec.Rendered); err != nil {
+			if err := f.beside(into, r, name, rec.Rendered); err != nil {
 				return err
 			}
 		}
@@ -144,7 +143,7 @@ func finalURL(r *fetched.Result) crawler.URL {
 
 // beside writes what else is kept of a page that was rendered, in files whose names begin with that
 // of the page, and says where in its record.
-func (f *Files) beside(r *fetched.Result, name string, rec *crawler.RenderedBy) error {
+func (f *Files) beside(into *subfolders, r *fetched.Result, name string, rec *crawler.RenderedBy) error {
 	if r.Rendered == nil || !f.pictures {
 		return nil
 	}
@@ -164,15 +163,15 @@ func (f *Files) beside(r *fetched.Result, name string, rec *crawler.RenderedBy) 
 		}
 		segments := strings.Split(name+extra.suffix, "/")
 		// A URL has no fragment, so that no other page can own the name.
-		where, err := f.names.claim(finalURL(r).String()+"#"+extra.suffix, segments)
+		where, err := f.names.claim(into, finalURL(r).String()+"#"+extra.suffix, segments)
 		if err != nil {
 			return err
 		}
 		draft := f.draftName(f.drafts.Add(1))
-		if err := f.draft(draft, &content{body: extra.body, size: extra.size}, ""); err != nil {
+		if err := f.draft(into, draft, &content{body: extra.body, size: extra.size}, ""); err != nil {
 			return errors.Join(err, f.discard(draft))
 		}
-		if err := f.place(draft, where); err != nil {
+		if err := into.place(draft, where); err != nil {
 			return errors.Join(trouble("writing", f.in.dir, where, err), f.discard(draft))
 		}
 		*extra.path = where
@@ -212,28 +211,28 @@ func bodyOf(r *fetched.Result, _ crawler.Record) *content {
 }
 
 // store writes the content of a page and returns the name of its file.
-func (f *Files) store(u crawler.URL, c *content, modified string) (string, error) {
+func (f *Files) store(into *subfolders, u crawler.URL, c *content, modified string) (string, error) {
 	segments := c.wish
 	if f.scattered {
 		segments = told(u, segments)
 	}
-	name, err := f.names.claim(u.String(), segments)
+	name, err := f.names.claim(into, u.String(), segments)
 	if err != nil {
 		return "", err
 	}
 	draft := f.draftName(f.drafts.Add(1))
-	if err := f.draft(draft, c, modified); err != nil {
+	if err := f.draft(into, draft, c, modified); err != nil {
 		return "", errors.Join(err, f.discard(draft))
 	}
-	if err := f.place(draft, name); err != nil {
+	if err := into.place(draft, name); err != nil {
 		return "", errors.Join(trouble("writing", f.in.dir, name, err), f.discard(draft))
 	}
 	return name, nil
 }
 
 // draft writes the content to an unfinished file.
-func (f *Files) draft(name string, c *content, modified string) error {
-	file, err := f.in.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+func (f *Files) draft(into *subfolders, name string, c *content, modified string) error {
+	file, err := into.create(name)
 	if err != nil {
 		return trouble("writing", f.in.dir, name, err)
 	}
@@ -244,28 +243,8 @@ func (f *Files) draft(name string, c *content, modified string) error {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return trouble("writing", f.in.dir, name, err)
 	}
-	f.date(name, modified)
+	into.date(name, modified)
 	return nil
-}
-
-// date sets the modification time of the file to the one that its server reported. It
-// ignores dates that cannot be parsed or that the file system cannot store.
-func (f *Files) date(name, lastModified string) {
-	if t, err := http.ParseTime(lastModified); err == nil {
-		_ = f.in.Chtimes(name, t, t)
-	}
-}
-
-// place gives an unfinished file its final name. Most files go to folders that exist.
-func (f *Files) place(draft, name string) error {
-	err := f.in.Rename(draft, name)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := f.in.MkdirAll(path.Dir(name), 0o755); err != nil {
-		return err
-	}
-	return f.in.Rename(draft, name)
 }
 
 func (f *Files) discard(draft string) error {

@@ -32,8 +32,8 @@ type Request struct {
 	// Politeness is "job" when the job paces its requests to the host alone, regardless
 	// of what other jobs do there.
 	Politeness string `json:"politeness,omitempty"`
-	// Guest says that a rendered page made the request, to a host that no visit of the job held
-	// for it. The worker alone kept the gap.
+	// Guest says that a rendered page made the request, to a host that its visit did not hold. Such
+	// requests take turns over the fleet, apart from those of visits.
 	Guest bool `json:"guest,omitempty"`
 	// Robots is "obeyed", "ignored", or "asked": the request was for a robots.txt.
 	Robots string `json:"robots"`

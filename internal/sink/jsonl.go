@@ -25,6 +25,8 @@ type JSONLConfig struct {
 	Worker string
 	// Compression of the lines. Default none. It ends the names: PREFIX-00001.jsonl.gz.
 	Compression Compression
+	// Fast compresses with the fastest level of Zstandard.
+	Fast bool
 	// SegmentSize is the size in bytes at which a segment is full: the next batch begins
 	// a new one. Default 256 MiB.
 	SegmentSize int64
@@ -100,7 +102,7 @@ func newJSONL(cfg JSONLConfig, ticker *time.Ticker) (*JSONL, error) {
 		stem: stem(cfg.Prefix, cfg.Worker), end: ".jsonl" + string(cfg.Compression), stop: make(chan struct{}),
 	}
 	var err error
-	if j.coding, err = cfg.Compression.coding(); err == nil {
+	if j.coding, err = cfg.Compression.coding(cfg.Fast); err == nil {
 		j.in, err = openFolder(cfg.Dir, j.stem+string(cfg.Compression))
 	}
 	if err == nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"mime"
 	"path"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -104,29 +103,54 @@ func bounded(segments []string) []string {
 
 // unescape removes percent-encoding (RFC 3986, 2.1) and leaves everything else as it is.
 func unescape(s string) string {
-	return percent.ReplaceAllStringFunc(s, func(code string) string {
-		b, _ := hex.DecodeString(code[1:])
-		return string(b)
-	})
+	at := strings.IndexByte(s, '%')
+	if at < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for ; at >= 0; at = strings.IndexByte(s, '%') {
+		b = append(b, s[:at]...)
+		s = s[at:]
+		if c, err := hex.DecodeString(s[1:min(len(s), len("%XX"))]); err == nil && len(c) == 1 {
+			b, s = append(b, c[0]), s[len("%XX"):]
+		} else {
+			b, s = append(b, '%'), s[1:]
+		}
+	}
+	return string(append(b, s...))
 }
-
-var percent = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
 // escape percent-encodes the percent sign, characters that some system forbids in file
 // names, invalid UTF-8, and characters that are invisible or change the direction of
 // text.
 func escape(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	var b strings.Builder
 	for i, width := 0, 0; i < len(s); i += width {
 		var r rune
 		r, width = utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && width == 1 || !unicode.IsPrint(r) || strings.ContainsRune(`%/\:*?"<>|`, r) {
+		if r == utf8.RuneError && width == 1 || !unicode.IsPrint(r) || strings.ContainsRune(reserved, r) {
 			b.WriteString(encoded(s[i : i+width]))
 			continue
 		}
 		b.WriteString(s[i : i+width])
 	}
 	return b.String()
+}
+
+// reserved has the characters that escape encodes although they are printable.
+const reserved = `%/\:*?"<>|`
+
+// isPlain reports whether escape leaves s as it is because all of it is ASCII, as most names are.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || strings.IndexByte(reserved, c) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // encoded percent-encodes every byte.
@@ -149,7 +173,7 @@ func harmless(s string) string {
 	if s == "" {
 		return "%"
 	}
-	if strings.ContainsRune(".- ", rune(s[0])) || device.MatchString(s) {
+	if strings.ContainsRune(".- ", rune(s[0])) || isDevice(s) {
 		s = encoded(s[:1]) + s[1:]
 	}
 	if end := s[len(s)-1]; end == '.' || end == ' ' {
@@ -158,9 +182,24 @@ func harmless(s string) string {
 	return s
 }
 
-// device matches the names that Windows reserves for devices, with any extension ("Naming
+// isDevice reports whether Windows reserves a name for a device, whatever its extension ("Naming
 // Files, Paths, and Namespaces" in Microsoft's documentation).
-var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)`)
+func isDevice(name string) bool {
+	stem, _, _ := strings.Cut(name, ".")
+	stem = strings.TrimRight(stem, " ")
+	if len(stem) < len("con") || len(stem) > len("conout$") {
+		return false
+	}
+	switch kind, rest := strings.ToLower(stem[:len("con")]), stem[len("con"):]; kind {
+	case "prn", "aux", "nul":
+		return rest == ""
+	case "con":
+		return rest == "" || strings.EqualFold(rest, "in$") || strings.EqualFold(rest, "out$")
+	case "com", "lpt":
+		return rest != "" && strings.Trim(rest, "0123456789¹²³") == "" && utf8.RuneCountInString(rest) == 1
+	}
+	return false
+}
 
 // suffixed appends "~" and a hash of what to a finished segment, before its extension,
 // and shortens the segment to fit.

@@ -3,6 +3,7 @@ package sink
 import (
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -47,6 +48,11 @@ func TestAFileIsNamedAfterItsURL(t *testing.T) {
 		{"http://example.com/CON/aux.txt/nul", "", "example.com/%43ON/%61ux.txt/%6Eul"},
 		{"http://example.com/com1.tar.gz", "", "example.com/%63om1.tar.gz"},
 		{"http://example.com/console", "", "example.com/console"},
+		{"http://example.com/Lpt%C2%B9/com10/com", "", "example.com/%4Cpt¹/com10/com"},
+		{"http://example.com/CONIN$/conout$.x/conin", "", "example.com/%43ONIN$/%63onout$.x/conin"},
+		{"http://example.com/prn%20%20.txt/lpt%C2%B2%C2%B3/lptx", "", "example.com/%70rn  .txt/lpt²³/lptx"},
+		{"http://example.com/a%2", "", "example.com/a%252"},
+		{"http://example.com/a%252%41%", "", "example.com/a%252A%25"},
 		{"http://example.com/c:d*e%3Ff|g", "", "example.com/c%3Ad%2Ae%3Ff%7Cg"},
 		{"http://manifest.jsonl/a", "", "manifest%2Ejsonl/a"},
 		{"http://example.com/" + strings.Repeat("x", 300) + ".html", "",
@@ -60,6 +66,9 @@ func TestAFileIsNamedAfterItsURL(t *testing.T) {
 		}
 	}
 }
+
+// device matches the names that Windows reserves for devices, with any extension.
+var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)`)
 
 func TestLongNamesWithACommonPrefixDiffer(t *testing.T) {
 	t.Parallel()

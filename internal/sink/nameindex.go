@@ -29,9 +29,14 @@ type nameIndex struct {
 	log    *slog.Logger
 
 	mu     sync.Mutex
-	owners map[mark]mark    // owners of folded names
-	read   map[string]int64 // by a manifest's final name, how many bytes of it were read
+	owners map[mark]mark     // owners of folded names
+	lately map[string]string // some names of folders, by the names that they wished for
+	read   map[string]int64  // by a manifest's final name, how many bytes of it were read
 }
+
+// maxLately is how many names of folders are remembered, so that the files of a folder do not look
+// for its name each.
+const maxLately = 256
 
 // mark identifies a name or an owner: the first bytes of its SHA-256. If two names have
 // the same mark by chance, the later one gets an unnecessary suffix.
@@ -44,25 +49,45 @@ func markOf(s string) mark {
 
 // newNameIndex reads all manifests in the folder whose names have this prefix.
 func newNameIndex(in *folder, prefix string, log *slog.Logger) (*nameIndex, error) {
-	r := &nameIndex{in: in, prefix: prefix, log: log, owners: map[mark]mark{}, read: map[string]int64{}}
+	r := &nameIndex{in: in, prefix: prefix, log: log, owners: map[mark]mark{},
+		lately: map[string]string{}, read: map[string]int64{}}
 	return r, r.readManifests()
 }
 
 // claim gives u the name that it wishes for, or a similar one. If another URL has the
 // name, or has a file where a folder is needed, or the reverse, the segment gets a
 // suffix.
-func (r *nameIndex) claim(u string, wish []string) (string, error) {
+func (r *nameIndex) claim(in *subfolders, u string, wish []string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	last := len(wish) - 1
+	folder, err := r.folders(in, wish[:last])
+	if err != nil {
+		return "", err
+	}
+	return r.take(folder, wish[last], u, func(name string) (bool, error) { return r.file(in, name, u) })
+}
+
+// folders gives a folder, and those above it, the names that they wish for, or similar ones.
+func (r *nameIndex) folders(in *subfolders, wish []string) (string, error) {
+	whole := strings.Join(wish, "/")
+	if name, ok := r.lately[whole]; ok {
+		return name, nil
+	}
 	name := ""
-	for i, segment := range wish[:len(wish)-1] {
+	asFolder := func(name string) (bool, error) { return r.folder(in, name) }
+	for i, segment := range wish {
 		origin := strings.Join(wish[:i+1], "/") + "/"
 		var err error
-		if name, err = r.take(name, segment, origin, r.folder); err != nil {
+		if name, err = r.take(name, segment, origin, asFolder); err != nil {
 			return "", err
 		}
 	}
-	return r.take(name, wish[len(wish)-1], u, func(name string) (bool, error) { return r.file(name, u) })
+	if len(r.lately) >= maxLately {
+		clear(r.lately)
+	}
+	r.lately[whole] = name
+	return name, nil
 }
 
 // take finds the first available name for a segment. The suffix depends only on origin,
@@ -81,26 +106,26 @@ func (r *nameIndex) take(parent, segment, origin string, can func(name string) (
 
 // folder takes a name for a folder. A folder belongs to one spelling, so that A and a do
 // not become one folder on a system that ignores case.
-func (r *nameIndex) folder(name string) (bool, error) {
+func (r *nameIndex) folder(in *subfolders, name string) (bool, error) {
 	ok, known := r.known(name, name+"/")
 	if known {
 		return ok, nil
 	}
-	info, err := r.in.Lstat(name)
-	if err == nil && !info.IsDir() {
+	kind, err := in.kind(name)
+	if err == nil && !kind.IsDir() {
 		return false, nil
 	}
 	return r.enter(name, name+"/", err)
 }
 
 // file takes a name for the body of u.
-func (r *nameIndex) file(name, u string) (bool, error) {
+func (r *nameIndex) file(in *subfolders, name, u string) (bool, error) {
 	ok, known := r.known(name, u)
 	if known {
 		return ok, nil
 	}
-	info, err := r.in.Lstat(name)
-	if err == nil && !info.Mode().IsRegular() {
+	kind, err := in.kind(name)
+	if err == nil && !kind.IsRegular() {
 		return false, nil
 	}
 	if err == nil { // another worker's, or without an owner
@@ -143,6 +168,7 @@ func fold(name string) string {
 
 // readManifests enters what was added to the manifests since they were last read.
 func (r *nameIndex) readManifests() error {
+	clear(r.lately) // another worker may have taken a name in the meantime
 	names, err := r.in.list()
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/validators"
@@ -21,8 +20,8 @@ type Validators struct {
 // sinks.
 func newValidators(dir string, opts Options, needs fetched.Needs) (*Validators, error) {
 	lines, err := NewJSONL(JSONLConfig{
-		Dir: dir, Prefix: validators.Name, Worker: opts.Worker, Compression: Zstandard, SegmentSize: opts.SegmentSize,
-		MaxAge: opts.MaxAge, Log: opts.Log,
+		Dir: dir, Prefix: validators.Name, Worker: opts.Worker, Compression: Zstandard, Fast: true,
+		SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -47,14 +46,12 @@ func (s *Validators) Keep(ctx context.Context, results []*fetched.Result) error 
 	}
 	b := newBatch()
 	defer b.free()
-	err := b.encode(func(lines *json.Encoder) error {
-		for i := range all {
-			if err := lines.Encode(&all[i]); err != nil {
-				return err
-			}
+	var err error
+	for i := range all {
+		if b.lines, err = all[i].AppendJSON(b.lines); err != nil {
+			break
 		}
-		return nil
-	})
+	}
 	if err == nil {
 		err = s.lines.write(b)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Bounds within a document.
@@ -55,10 +56,12 @@ type markup struct {
 	field  string          // name of the item's element whose text is being read; "" for none
 	from   int             // number of open elements around that
 	text   strings.Builder // text of the field
+	pace   pace            // what a feed says of itself
+	keeps  *time.Duration  // where to store it; nil: nowhere
 }
 
 func newMarkup(r *bufio.Reader, cfg Config, out *output) *markup {
-	m := &markup{input: &input{r: r}, base: newBase(cfg.At), out: out}
+	m := &markup{input: &input{r: r}, base: newBase(cfg.At), out: out, keeps: cfg.Keeps}
 	m.tokens = xml.NewDecoder(m.input)
 	m.tokens.Strict = false
 	m.tokens.Entity = xml.HTMLEntity
@@ -73,6 +76,9 @@ func (m *markup) read() error {
 	err := m.root()
 	for err == nil {
 		err = m.step()
+	}
+	if m.keeps != nil {
+		*m.keeps = m.pace.keeps()
 	}
 	if err == errDone {
 		return nil
@@ -197,11 +203,17 @@ func (m *markup) start(e xml.StartElement) error {
 		return beyond("elements are nested more than %d deep", deepest)
 	}
 	name, parent := m.name(e.Name), m.open[len(m.open)-1]
+	if m.item == nil && m.field != "" && name == m.family.item { // the field was not closed
+		m.field = ""
+		m.text.Reset()
+	}
 	m.open = append(m.open, name)
 	switch {
 	case m.field != "", parent == "":
 	case name == m.family.item:
 		return m.begin()
+	case m.item == nil && m.family.feed && (name == fieldTTL || paces[name]):
+		m.field, m.from = name, len(m.open)-1
 	case m.item != nil && len(m.open) == m.itemAt+2:
 		m.field, m.from = name, len(m.open)-1
 		m.item.attributes(name, e.Attr)
@@ -209,12 +221,14 @@ func (m *markup) start(e xml.StartElement) error {
 	return nil
 }
 
-// name returns the name of an element of the protocol, and "" for any other.
+// name returns the name of an element of the protocol, or of one that says how often a feed changes,
+// and "" for any other.
 func (m *markup) name(n xml.Name) string {
-	if !m.ours[n.Space] {
+	name := strings.ToLower(n.Local)
+	if !m.ours[n.Space] && !(m.family.feed && paces[name]) {
 		return ""
 	}
-	return strings.ToLower(n.Local)
+	return name
 }
 
 // begin begins an item. It also ends an item that was not closed.
@@ -276,6 +290,10 @@ func (m *markup) endField() error {
 	name, value := m.field, trim(m.text.String())
 	m.field = ""
 	m.text.Reset()
+	if m.item == nil {
+		m.pace.set(name, value)
+		return nil
+	}
 	if name == "loc" && value != "" && m.item.place != "" {
 		if err := m.flush(); err != nil {
 			return err

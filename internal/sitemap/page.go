@@ -72,7 +72,7 @@ func (parser Parser) ParseSitemap(ctx context.Context, p *fetched.Page, named bo
 	doc := &fetched.Document{Sitemap: true}
 	seen := make(map[crawler.URL]bool)
 	src := Open(p)
-	for l, err := range Read(src.Body, Config{At: src.At, Charset: src.Charset}) {
+	for l, err := range Read(src.Body, Config{At: src.At, Charset: src.Charset, Keeps: &doc.Keeps}) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -28,6 +29,9 @@ type Config struct {
 	// MaxURLs is how many locations of a sitemap are accepted. Default 50,000, the limit
 	// of the protocol.
 	MaxURLs int
+	// Keeps is where to store for how long a feed stays as it is, as it says itself, once it is
+	// read. Default nowhere.
+	Keeps *time.Duration
 }
 
 func (c Config) withDefaults() Config {

@@ -12,6 +12,12 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
+// Watch says which pages of a job someone watches. The zero value says that no one does.
+type Watch struct {
+	All   bool           // a sample of all
+	Hosts []crawler.Host // all pages of these
+}
+
 // How much a worker reports. With one batch every half second, a worker reports at most
 // twenty pages a second.
 const (
@@ -20,6 +26,9 @@ const (
 	MaxText    = 300                    // bytes of a reason
 	MaxURL     = 1000                   // bytes of a URL
 )
+
+// HostRows is how many recent pages of a host are kept while someone watches it.
+const HostRows = 20
 
 // Row is a URL that a visit has settled, or returned to its queue to be tried again.
 type Row struct {

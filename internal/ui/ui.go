@@ -31,7 +31,7 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 type Layout struct {
 	Title   string // of the page, in the browser's title and as the heading
 	Path    []Link // the pages above this one, the topmost first
-	Section string // the link of the main navigation that is current: "fleet" or ""
+	Section string // the link of the main navigation that is current: "fleet", "api" or ""
 	Live    bool   // the page refreshes itself
 	Stream  string // the path of its server-sent events; "" for none
 	// Trouble says why the page does not show what it should, such as that Redis does not

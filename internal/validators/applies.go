@@ -22,8 +22,8 @@ func Applies(j crawler.Job, again bool) bool {
 	return (again || j.Recrawl.On()) && !compares(j) && len(j.Handlers) == 0 && !slices.ContainsFunc(j.Format, isCopy)
 }
 
-// compares reports whether the job decides by the content of pages what it keeps or follows. What
-// is remembered of a page is not enough for that.
+// compares reports whether the job needs the content of pages to decide what it keeps or follows.
+// What is remembered of a page is not enough for that.
 func compares(j crawler.Job) bool {
 	return j.NearDuplicates != "" ||
 		slices.ContainsFunc(j.FollowRules, func(r crawler.FollowRule) bool { return r.Where != "" })

@@ -22,7 +22,7 @@ type Config struct {
 	// Archive says that the job archives pages. Then requests are conditional only for pages that
 	// are in an archive already.
 	Archive bool
-	// There reports whether an output that has records of unchanged pages still exists; see
+	// There reports whether an output with the records of unchanged pages still exists; see
 	// [crawler.SameAs]. It is called once for each output.
 	There func(output string) bool
 }
@@ -55,7 +55,7 @@ func NewBuilder(cfg Config) (*Builder, error) {
 // maxOutputs is the largest number of outputs of one index.
 const maxOutputs = 200
 
-// From says that what follows was read in an output: "" for the job's own.
+// From names the output in which the following lines and records were read; "" for the job's own.
 func (b *Builder) From(output string) error {
 	if len(b.known) == maxOutputs {
 		return fmt.Errorf("validators of more than %d outputs cannot be read", maxOutputs)
@@ -89,7 +89,7 @@ var pageBegins = []byte(`,"page":{`)
 // Line adds a line. The error wraps [ErrLine] if it is not one.
 func (b *Builder) Line(text []byte) error {
 	head := text
-	if at := bytes.Index(text, pageBegins); at >= 0 { // it decides nothing here, and is long
+	if at := bytes.Index(text, pageBegins); at >= 0 { // the page is long, and decides nothing here
 		head = append(bytes.Clone(text[:at]), '}')
 	}
 	var l Line
@@ -107,7 +107,7 @@ func (b *Builder) Line(text []byte) error {
 		}
 	}
 	if l.Capture != nil {
-		if l.Capture.URL != l.URL && !f.trusted { // of another page, whose record is elsewhere
+		if l.Capture.URL != l.URL && !f.trusted { // the line is of another page, whose record is elsewhere
 			return nil
 		}
 		f.captured = second(l.Capture.Date)
@@ -119,7 +119,7 @@ func (b *Builder) Line(text []byte) error {
 }
 
 // ErrLine is wrapped in errors about text that is not a line.
-var ErrLine = errors.New("no line of validators")
+var ErrLine = errors.New("not a line of validators")
 
 func (b *Builder) isThere(output string) bool {
 	there, known := b.there[output]
@@ -168,8 +168,8 @@ func (b *Builder) sort(t *table) error {
 	return t.flush()
 }
 
-// chosen returns the last line among the facts about a URL whose record, and archived response,
-// are among them too.
+// chosen returns the last line, among the facts about a URL, whose record and archived response are
+// among these facts too.
 func chosen(facts []fact) (line, bool) {
 	has := func(k kind, at uint32) bool {
 		return slices.ContainsFunc(facts, func(f fact) bool { return f.kind == k && f.at == at })

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// maxETag is the longest entity tag that is sent back, in bytes. Tags of servers have less than a
-// hundred.
+// maxETag is the longest entity tag that is sent back, in bytes. The tags of servers have less than
+// a hundred bytes.
 const maxETag = 1024
 
 // Usable returns the validators of a response that may be sent back: the entity tag, and the date
 // of the last change. Those that cannot be trusted are "". received is when the response arrived,
-// by the own clock.
+// by our own clock.
 func Usable(h http.Header, received time.Time) (etag, lastModified string) {
 	if tag := strings.TrimSpace(h.Get("ETag")); isETag(tag) {
 		etag = tag
@@ -41,7 +41,7 @@ func isETag(tag string) bool {
 // isDate reports whether a date of last change can serve as a validator. It is compared with the
 // server's own clock, which may be wrong by years. RFC 9110, 8.8.2.1: the date is not later than
 // the response. 8.8.2.2: within the same second, the content may still change without the date.
-// So the date of a page that is made again for each request is no validator.
+// So the date of a page that is generated for each request is not a validator.
 func isDate(text, responseDate string, received time.Time) bool {
 	date, err := http.ParseTime(text)
 	if err != nil {
@@ -74,14 +74,15 @@ func IfNoneMatch(etag string) string {
 }
 
 // Confirms reports whether a 304 response is about the content with these validators. RFC 9110,
-// 15.4.5: it has the entity tag that a 200 would have had. One without a tag says nothing else.
+// 15.4.5: it has the entity tag that a 200 would have had. A 304 without a tag says nothing that
+// contradicts it.
 func Confirms(h http.Header, etag string) bool {
 	tag := strings.TrimSpace(h.Get("ETag"))
 	return tag == "" || etag == "" || opaque(tag) == opaque(etag)
 }
 
 // opaque returns the opaque part of an entity tag, for the weak comparison (RFC 9110, 8.8.3.2),
-// without what names a coding.
+// without the suffix that names a coding.
 func opaque(tag string) string {
 	tag = strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
 	for _, coding := range codings {

@@ -46,7 +46,7 @@ func lineAt(block int64, n int) line { return line(block)<<16 | line(n) }
 func (l line) block() int64 { return int64(l >> 16) }
 func (l line) number() int  { return int(l & (maxInBlock - 1)) }
 
-// scratch returns a new file without a name in dir.
+// scratch returns a new file in dir that has no name.
 func scratch(dir string) (*os.File, error) {
 	file, err := os.CreateTemp(dir, ".validators-*")
 	if err != nil {

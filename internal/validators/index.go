@@ -16,11 +16,10 @@ import (
 )
 
 // maxUnchanged is how often in a row a server may say that a page has not changed. Then the page
-// is fetched whole, so that a server that says so of every page, whatever it is asked, does not
-// hide changes forever.
+// is fetched whole, so that a server that always says so does not hide changes forever.
 const maxUnchanged = 30
 
-// Index finds what is known of a URL since an earlier fetch. It is safe for concurrent use.
+// Index finds what is known of a URL from an earlier fetch. It is safe for concurrent use.
 //
 // It takes 16 bytes on disk for each page, besides the lines, and some hundred kilobytes of
 // memory. Looking up a page reads a few blocks of the file, which the system usually caches.
@@ -42,8 +41,8 @@ func (x *Index) Len() int {
 	return int(x.table.size) + len(x.fresh)
 }
 
-// Find returns what is known of a URL; nil for nothing. The error says that the files of the index
-// cannot be read.
+// Find returns what is known of a URL; nil if nothing is known. The error says that the files of
+// the index cannot be read.
 func (x *Index) Find(u crawler.URL) (*fetched.Earlier, error) {
 	at, ok, err := x.lookUp(fingerprint(u.String()))
 	if !ok || err != nil {
@@ -92,7 +91,7 @@ func (x *Index) lookUp(url uint64) (line, bool, error) {
 // part of the table.
 const maxFresh = 1 << 17
 
-// Add adds a line of the job's own output, whose record is there for good.
+// Add adds a line of the job's own output. Its record must be there for good.
 func (x *Index) Add(l Line) error {
 	text, err := json.Marshal(l)
 	if err != nil {

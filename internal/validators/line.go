@@ -22,7 +22,7 @@ type Line struct {
 	URL          string         `json:"url"` // of the last request, after redirects within the host
 	ETag         string         `json:"etag,omitempty"`
 	LastModified string         `json:"last_modified,omitempty"`
-	Record       crawler.SameAs `json:"record"` // has the content
+	Record       crawler.SameAs `json:"record"` // the record that has the content
 	// Unchanged counts the responses since then that said that nothing has changed. If it is 0, the
 	// record is in the same output as the line.
 	Unchanged int      `json:"unchanged,omitempty"`
@@ -48,15 +48,15 @@ type page struct {
 	NoFollow  bool                `json:"nofollow,omitempty"`
 	NoIndex   bool                `json:"noindex,omitempty"`
 	Rights    []crawler.Statement `json:"rights,omitempty"`
-	// Links has each link as text. Marks, and a space, come before the URL if there are any. A URL
-	// on the same origin as the page is only its path.
-	Links     []string `json:"links,omitempty"`
+	// Links has each link as text: its marks and a space, if it has any, and then its URL. A URL of
+	// the page's own origin is only a path.
+	Links     links    `json:"links,omitempty"`
 	Resources []string `json:"resources,omitempty"` // as Links
 	// References has the references of a page, for jobs that keep the link graph.
 	References []reference `json:"references,omitempty"`
 }
 
-// reference is a [fetched.Reference]. Its URL is as those of links.
+// reference is a [fetched.Reference]. Its URL is written as in Links.
 type reference struct {
 	URL      string                `json:"u"`
 	Text     string                `json:"t,omitempty"`
@@ -78,8 +78,8 @@ func Reading(j crawler.Job, needs fetched.Needs) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// LineOf returns what should be remembered of a result; false if that is nothing: the content is
-// not on record, or not whole.
+// LineOf returns what should be remembered of a result. It returns false if nothing should be,
+// because the content is not on record, or not whole.
 func LineOf(r *fetched.Result, reading string) (Line, bool) {
 	p := r.Page
 	switch {
@@ -89,7 +89,7 @@ func LineOf(r *fetched.Result, reading string) (Line, bool) {
 		return renewed(r, reading), true
 	case r.Outcome != crawler.OutcomeFetched || p.Status != http.StatusOK || p.Body == nil || p.Truncated:
 		return Line{}, false
-	case r.Document != nil && r.Document.Sitemap: // its links carry more than links of pages do
+	case r.Document != nil && r.Document.Sitemap: // its links carry more than the links of pages
 		return Line{}, false
 	}
 	rec := r.Entry.URL.String()
@@ -174,7 +174,7 @@ func pageOf(d *fetched.Document, at crawler.URL) *page {
 		NoFollow: d.NoFollow, NoIndex: d.NoIndex, Rights: d.Rights}
 	origin := at.Origin()
 	if n := len(d.Links); n > 0 {
-		p.Links = make([]string, n)
+		p.Links = make(links, n)
 	}
 	for i, l := range d.Links {
 		p.Links[i] = marksOf(l) + shorter(l.URL, origin)

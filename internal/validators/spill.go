@@ -24,7 +24,7 @@ type fact struct {
 	kind     kind
 	trusted  bool   // of a line: its record was checked before
 	at       uint32 // of a record, and of that of a line: when it was fetched, unix seconds
-	captured uint32 // of a line: when the archived response was requested; 0 if there is none
+	captured uint32 // of a line: when the archived response was requested; 0 without one
 	line     line   // of a line
 }
 
@@ -50,10 +50,11 @@ func factOf(b []byte) fact {
 	}
 }
 
-// parts is over how many parts URLs are spread, so that one part at a time is sorted in memory.
+// parts is the number of parts that URLs are divided into, so that one part at a time is sorted in
+// memory.
 const parts = 64
 
-// spillAt is from how many bytes on the facts of a part are written to its file.
+// spillAt is how many bytes of facts a part keeps in memory before it writes them to its file.
 const spillAt = 64 << 10
 
 // spill keeps facts by parts of the URLs: small ones in memory, the rest on disk.

@@ -1,9 +1,11 @@
 package validators
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -141,7 +143,7 @@ func TestALineHasWhatDecidesAboutLinks(t *testing.T) {
 	if !ok {
 		t.Fatal("there is no line")
 	}
-	text, err := json.Marshal(l)
+	text, err := l.AppendJSON(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +242,7 @@ func build(t *testing.T, cfg Config, lines []Line, lost ...string) *Index {
 	}
 	add(b.From("news-1"))
 	for _, l := range lines {
-		text, err := json.Marshal(l)
+		text, err := l.AppendJSON(nil)
 		add(err)
 		add(b.Line(text))
 		missing := false
@@ -434,5 +436,40 @@ func TestTextThatIsNoLineIsRefused(t *testing.T) {
 	}
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What AppendJSON writes is what encoding/json would write, in another order.
+func TestALineIsWrittenAsJSON(t *testing.T) {
+	t.Parallel()
+	odd := []string{"/plain", `n /a"b\c`, "/ümlaut", "/a&b<c>", "re1f /\u2028", "/tab\t", ""}
+	for name, l := range map[string]Line{
+		"no page":        {URL: "http://a.test/"},
+		"only links":     {URL: "http://a.test/", Page: &page{Links: odd}},
+		"more than that": {URL: "http://a.test/?a&b", Page: &page{Title: "<T>", Links: odd, Resources: odd}},
+		"no links":       {URL: "http://a.test/", Page: &page{Charset: "utf-8"}},
+		"shared": {URL: "http://a.test/", Page: &page{Links: links{"/section/one", "/section/one", "/section/öne",
+			"/section/ö", "/section/", "/", "n /section/", "n /section/+5 x", "+1 /", "/section/é", "/section/è"}}},
+	} {
+		want, err := json.Marshal(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := l.AppendJSON([]byte("before\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := bytes.CutPrefix(text, []byte("before\n"))
+		if !ok || bytes.Count(got, []byte("\n")) != 1 || got[len(got)-1] != '\n' {
+			t.Errorf("%s: not one line after what was there: %q", name, text)
+		}
+		var a, b any
+		if json.Unmarshal(got, &a) != nil || json.Unmarshal(want, &b) != nil || !reflect.DeepEqual(a, b) {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+		var again Line
+		if err := json.Unmarshal(got, &again); err != nil || !reflect.DeepEqual(again, l) {
+			t.Errorf("%s: %s is read as %+v, %v; want %+v", name, got, again, err, l)
+		}
 	}
 }

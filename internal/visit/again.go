@@ -4,15 +4,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/fnv"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// This file has what a visit of a continuous job does besides: it says what became of each page,
+// This file has what a visit does only in a continuous job: it reports what became of each page,
 // and leaves hosts whose URLs have to wait for the budget.
 
-// sighting says what a URL task has found.
+// sighting returns what a URL task has found out about its page.
 func (e *urlTask) sighting() queue.Sighting {
 	s := queue.Sighting{Entry: e.taken.Entry, Follows: e.follows()}
 	switch e.result.Outcome {
@@ -25,11 +26,26 @@ func (e *urlTask) sighting() queue.Sighting {
 	case crawler.OutcomeFetched:
 		s.Content, s.Text, s.Found = e.content()
 	}
+	if e.taken.Entry.Sitemap > 0 {
+		s.Keeps = e.keeps()
+	}
 	return s
 }
 
-// follows reports whether the page is that of a URL of the host to which this one redirects, and
-// which is not fetched for itself.
+// keeps returns how long a sitemap or a feed stays as it is, according to itself or its server: the
+// longer of the two times.
+func (e *urlTask) keeps() (d time.Duration) {
+	if doc := e.result.Document; doc != nil {
+		d = doc.Keeps
+	}
+	if p := e.result.Page; p != nil {
+		d = max(d, freshFor(p.Header))
+	}
+	return d
+}
+
+// follows reports whether the page is that of another URL of the host, to which this one redirects
+// and which is not fetched on its own.
 func (e *urlTask) follows() bool {
 	return len(e.claimed) > 0 || e.taken.Entry.Page.Follows && len(e.result.Redirects) > 0
 }
@@ -55,15 +71,15 @@ func hashOf(redirects []crawler.URL) uint32 {
 	return sum.Sum32()
 }
 
-// noteChange says in the result what became of the page, if the job is continuous.
+// noteChange notes in the result what became of the page, if the job is continuous.
 func (e *urlTask) noteChange() {
 	if e.visitor.job.Recrawl.On() && e.result.Outcome.Final() {
 		e.result.Change = e.sighting().Change(e.visitor.settings().Recrawl.WithDefaults().Distance)
 	}
 }
 
-// rationed ends the visit if nothing may be taken for now because of the budget of a continuous
-// job, and reports whether that is what an error says.
+// rationed reports whether an error says that the budget of a continuous job allows no URL for now.
+// If so, it ends the visit.
 func (t *taker) rationed(err error) bool {
 	var rationed *queue.Rationed
 	if !errors.As(err, &rationed) {

@@ -10,8 +10,8 @@ import (
 
 // This file requests URLs that a job only checks, to find out whether they work.
 
-// checkBody is how much of a body is read when a URL is checked by GET. It is what a server
-// sends at once anyway (RFC 6928: ten segments). The connection is closed after that.
+// checkBody is how much of a body is read when a URL is checked by GET. A server sends about that
+// much at once anyway (RFC 6928: ten segments). The connection is closed after that.
 const checkBody = 16 << 10
 
 // checks reports whether an entry is only checked. Seeds and sitemaps are always read.
@@ -48,9 +48,9 @@ func (e *urlTask) ask(r request) (*fetched.Page, error) {
 	return page, err
 }
 
-// doubtful reports whether GET may work although HEAD failed. What concerns the host and not the
-// method, such as a refused connection or a request to wait, is certain. So is silence, unless
-// the URL is not tried again, because asking once more costs another timeout.
+// doubtful reports whether GET may work although HEAD failed. It may not after a failure of the
+// host rather than the method, such as a refused connection or a request to wait. Nor after a
+// timeout, unless the job tries nothing again, because another request may cost another timeout.
 func (e *urlTask) doubtful(head *fetched.Page) bool {
 	switch {
 	case head.Refused():

@@ -12,13 +12,14 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// committer commits what the lanes did: to the frontier, to the sinks, and to the handlers.
-// It collects the URL tasks that are done into batches. It belongs to the leader.
+// committer commits the work of the lanes: to the frontier, to the sinks, and to the handlers. It
+// collects the URL tasks that are done into batches. It belongs to the leader.
 type committer struct {
 	visitor *Visitor
 	life    *lifetime
 	lease   *leaseKeeper
 	journal *requestLog
+	backlog *backlog
 	log     *slog.Logger
 
 	batch  []*urlTask // done but not settled
@@ -30,13 +31,14 @@ type committer struct {
 
 // Bounds of a batch. It is committed when it reaches one of them.
 const (
-	flushURLs  = 64                     // URLs
-	flushBytes = 4 << 20                // bytes of bodies
-	flushLinks = 10_000                 // links; a sitemap may list this many
-	flushAfter = 250 * time.Millisecond // age of the batch in a worker with few visits
-	flushEach  = 20 * time.Millisecond  // added to the age for each visit: together they commit 50 times a second
-	flushLast  = 4 * time.Second        // the greatest age, however many visits there are
-	flushTerm  = 20 * time.Second       // deadline for committing one batch
+	flushURLs   = 64                     // URLs
+	flushBytes  = 4 << 20                // bytes of bodies that were read
+	flushBodies = 1536 << 10             // bytes of bodies that are held for a sink
+	flushLinks  = 10_000                 // links; a sitemap may list this many
+	flushAfter  = 250 * time.Millisecond // age of the batch in a worker with few visits
+	flushEach   = 20 * time.Millisecond  // added to the age for each visit: together they commit 50 times a second
+	flushLast   = 4 * time.Second        // the greatest age, for any number of visits
+	flushTerm   = 20 * time.Second       // deadline for committing one batch
 )
 
 // add adds a URL task that is done to the batch.
@@ -65,9 +67,9 @@ func (c *committer) old() bool {
 }
 
 // patience returns how long URLs may wait to be settled. When a worker has many polite
-// visits, most of their cost to Redis is batches, and without waiting each would hold one
-// page. So batches grow with the number of visits, unless that would keep bodies in memory.
-// If the worker dies, the pages fetched during this time are fetched again.
+// visits, most of their cost to Redis is batches, and without waiting each batch would hold one
+// page. So batches grow with the number of visits, unless that would keep bodies in memory. If the
+// worker dies, the pages fetched during this time are fetched again.
 func (w *Visitor) patience() time.Duration {
 	if w.needs.Bodies {
 		return flushAfter
@@ -79,10 +81,14 @@ func (w *Visitor) patience() time.Duration {
 func (c *committer) heavy() bool {
 	bytes, links := int64(0), 0
 	for _, e := range c.batch {
-		bytes += e.bytes() + e.result.ItemBytes() + e.result.Rendered.Held()
+		bytes += e.weight()
 		links += e.found()
 	}
-	return bytes >= flushBytes || links >= flushLinks
+	most := int64(flushBytes)
+	if c.visitor.needs.Bodies {
+		most = flushBodies
+	}
+	return bytes >= most || links >= flushLinks
 }
 
 // flush commits the batch: it compares the pages with earlier ones (if the job looks for
@@ -222,11 +228,11 @@ func (c *committer) finish() {
 type commitment struct {
 	committer   *committer
 	compared    bool              // near duplicates are marked, and links are set
-	deep        []*urlTask        // whose outlinks are not remembered yet
+	deep        []*urlTask        // their outlinks are not remembered yet
 	links       []queue.Entry     // not admitted yet
 	results     []*fetched.Result // not kept yet
 	undelivered []*fetched.Result // kept but not delivered to handlers yet
-	announced   bool              // what sitemaps announce as changed was looked for
+	announced   bool              // changes that sitemaps and feeds announce were looked for
 	settlements []queue.Settlement
 	release     func() // releases the segment that holds the results; nil if there isn't one
 	rest        func(failure string) queue.Rest
@@ -234,10 +240,15 @@ type commitment struct {
 
 // gather returns the work of the batch.
 func (c *committer) gather() *commitment {
-	w := &commitment{committer: c}
+	w := &commitment{committer: c, results: make([]*fetched.Result, 0, len(c.batch))}
 	if c.visitor.deep {
 		w.deep = c.batch
 	}
+	urls := len(c.batch)
+	for _, e := range c.batch {
+		urls += len(e.claimed)
+	}
+	w.settlements = make([]queue.Settlement, 0, urls)
 	for _, e := range c.batch {
 		w.settlements = e.settlements(w.settlements)
 		e.noteChange()
@@ -260,7 +271,7 @@ func (w *commitment) carryOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.links = nil
+	batchLists.give(&w.links)
 	if err := w.announce(ctx); err != nil {
 		return err
 	}
@@ -286,8 +297,8 @@ func (w *commitment) carryOut(ctx context.Context) error {
 	return w.settle(ctx)
 }
 
-// announce looks for what the sitemaps and feeds of the batch announce as changed. Pages that they
-// list for the first time are links by now.
+// announce looks for pages that the sitemaps and feeds of the batch announce as changed. Pages that
+// these list for the first time have been admitted as links before.
 func (w *commitment) announce(ctx context.Context) error {
 	if w.announced || !w.committer.visitor.job.Recrawl.On() {
 		return nil
@@ -405,6 +416,7 @@ func (c *committer) drop() {
 	for _, e := range c.batch {
 		e.unskip() // only skips that were not settled count again
 		e.result.Release()
+		c.backlog.remove(e)
 	}
 	c.batch = c.batch[:0]
 }

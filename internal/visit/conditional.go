@@ -11,10 +11,10 @@ import (
 
 // This file makes requests conditional (RFC 9110, 13), and decides what a 304 response means.
 
-// Validators know what earlier fetches brought. They are safe for concurrent use.
+// Validators know the results of earlier fetches. They are safe for concurrent use.
 type Validators interface {
-	// Find returns what is known of a URL since its content was fetched last; nil for nothing, or
-	// if it cannot be read. The caller may change the result.
+	// Find returns what is known of a URL from the last fetch of its content; nil if nothing is
+	// known, or if it cannot be read. The caller may change the result.
 	Find(u crawler.URL) *fetched.Earlier
 }
 
@@ -32,11 +32,11 @@ func (e *urlTask) condition(r *fetched.Request) {
 	r.IfModifiedSince = e.result.Earlier.LastModified
 }
 
-// unasked is why a page fails whose server insists that it has not changed.
+// unasked is the reason of a page that fails because its server insists that it has not changed.
 const unasked = "the server answered 304 Not Modified, although the request was not conditional"
 
-// doubt asks for a page again, whole, if its server says that it has not changed, but was not
-// asked, or means other content. Otherwise the page would be lost.
+// doubt requests a page again, without a condition, if its server says that the page has not
+// changed although it was not asked, or speaks of other content. Otherwise the page would be lost.
 func (e *urlTask) doubt(r request) error {
 	p := e.result.Page
 	if p.Status != http.StatusNotModified || e.check {
@@ -54,7 +54,7 @@ func (e *urlTask) doubt(r request) error {
 	if r.Header = maps.Clone(r.Header); r.Header == nil {
 		r.Header = make(http.Header)
 	}
-	r.Header["Cache-Control"] = []string{"no-cache"} // it may be a cache on the way (RFC 9111, 5.2.1.4)
+	r.Header["Cache-Control"] = []string{"no-cache"} // a cache on the way may have answered (RFC 9111, 5.2.1.4)
 	var err error
 	if e.result.Page, err = e.ask(r); err != nil {
 		return err
@@ -66,8 +66,8 @@ func (e *urlTask) doubt(r request) error {
 	return nil
 }
 
-// unchanged ends the URL with what is known of its content. Its links are followed as they were
-// read then.
+// unchanged ends the URL with what is known of its content. The links that were read from that
+// content are followed.
 func (e *urlTask) unchanged() {
 	e.end(crawler.OutcomeNotModified, "")
 	if e.result.Earlier == nil || e.result.Earlier.Document == nil {

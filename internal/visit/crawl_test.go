@@ -50,16 +50,19 @@ func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *cra
 	job := crawler.DefaultJob()
 	job.Name, job.Scope, job.Delay, job.RetryPause = redistest.Name(t), crawler.ScopeDomain, 0,
 		time.Millisecond
+	const patient = 10 * time.Minute // longer than any response takes, on a busy machine too
+	job.Timeout = patient
 	if change != nil {
 		change(&job)
 	}
-	endpoint, err := redisconn.ParseEndpoint(redistest.Builtin(t))
+	endpoint, err := redisconn.ParseEndpoint(redistest.Private(t))
 	check(t, err)
 	rdb := endpoint.Client()
 	t.Cleanup(func() { rdb.Close() })
 	store := frontier.NewPrivate(rdb)
 	check(t, store.Create(t.Context(), job))
-	fetcher, err := fetch.New(fetch.Config{AllowPrivate: true, TempDir: t.TempDir()})
+	fetcher, err := fetch.New(fetch.Config{AllowPrivate: true, TempDir: t.TempDir(), HeaderTimeout: patient,
+		ConnectTimeout: patient, TLSTimeout: patient})
 	check(t, err)
 	t.Cleanup(fetcher.Close)
 	needs := needsOf(t, job)
@@ -129,15 +132,21 @@ func (c *crawl) visitor() *visit.Visitor {
 	return v
 }
 
+// dueEvery is how often a crawl looks whether a host is due, which no signal tells.
+const dueEvery = 5 * time.Millisecond
+
 // arm waits until a host is due and arms it.
 func (c *crawl) arm() queue.VisitRef {
 	c.t.Helper()
+	poll := time.NewTicker(dueEvery)
+	defer poll.Stop()
 	for {
 		orders, err := c.frontier.Arm(c.t.Context(), 1)
 		check(c.t, err)
 		if len(orders) > 0 {
 			return orders[0]
 		}
+		<-poll.C
 	}
 }
 
@@ -154,7 +163,7 @@ func (c *crawl) visit(ctx context.Context, drain <-chan struct{}) queue.Report {
 func (c *crawl) finish() []queue.Report {
 	c.t.Helper()
 	visitor, done, out := c.visitor(), make(chan queue.Report), 0
-	poll := time.NewTicker(2 * time.Millisecond) // no signal tells that a host is due
+	poll := time.NewTicker(dueEvery)
 	defer poll.Stop()
 	var reports []queue.Report
 	for {

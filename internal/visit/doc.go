@@ -9,13 +9,10 @@
 // URL tasks. What a visit knows and does is divided among parts, each with its own fields:
 // the lifetime, the leaseKeeper, the hostState, the requester, the taker and the committer.
 //
-// Many files: each part of a visit has a file of its own, and so has each thing that may happen to
-// a URL on its way, such as a redirect, a payment or a conditional request.
+// Many files: each part of a visit has a file, and so has each thing that may happen to a URL, such
+// as a redirect, a payment, a sitemap or a trap.
 //
 // The package does not depend on Redis, asynq or HTTP connections. It declares what a visit
 // needs as interfaces ([Frontier], [HostLease], [Fetcher], [Robots], [Parser], [Sink]), which
 // other packages implement.
-//
-// Many files: each part of a visit has a file, and so has each kind of thing that a page can lead
-// to, such as a redirect, a sitemap or a trap.
 package visit

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -29,6 +31,7 @@ var (
 	showText   = regexp.MustCompile(`show\("([^"]+)"\)`)
 	postTo     = regexp.MustCompile(`fetch\("([^"]+)", *\{method: *"POST"`)
 	pushRoute  = regexp.MustCompile(`history\.pushState\(null, *"", *"([^"]+)"\)`)
+	setCookie  = regexp.MustCompile(`document\.cookie *= *"([^"=]+)=([^";]*)"`)
 	moveTo     = regexp.MustCompile(`location\.href *= *"([^"]+)"`)
 )
 
@@ -52,6 +55,11 @@ func (b *fakeBrowser) Render(ctx context.Context, req render.Request) (*render.R
 	for _, m := range scriptFile.FindAllStringSubmatch(code, -1) {
 		code += string(p.fetch("GET", m[1], render.KindScript, false))
 	}
+	p.cookies = slices.Clone(req.Cookies)
+	for _, m := range setCookie.FindAllStringSubmatch(code, -1) {
+		p.cookies = append(slices.DeleteFunc(p.cookies, func(c *http.Cookie) bool { return c.Name == m[1] }),
+			&http.Cookie{Name: m[1], Value: m[2], Path: "/"})
+	}
 	for _, m := range showText.FindAllStringSubmatch(code, -1) {
 		p.html.Write(p.fetch("GET", m[1], render.KindFetch, false))
 	}
@@ -68,6 +76,11 @@ func (b *fakeBrowser) Render(ctx context.Context, req render.Request) (*render.R
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	for _, c := range p.cookies {
+		own := *c
+		own.Domain, own.Path = p.hostname(), "/"
+		p.result.Cookies = append(p.result.Cookies, &own)
+	}
 	p.result.HTML, p.result.FinalURL, p.result.Took = p.html.Bytes(), req.URL, time.Since(began)
 	if req.Screenshot != nil {
 		p.result.Screenshot = []byte("\x89PNG of " + req.URL)
@@ -80,10 +93,20 @@ func (b *fakeBrowser) Render(ctx context.Context, req render.Request) (*render.R
 
 // fakePage is a page in a fakeBrowser.
 type fakePage struct {
-	ctx    context.Context
-	req    render.Request
-	html   *bytes.Buffer
-	result render.Result
+	ctx     context.Context
+	req     render.Request
+	html    *bytes.Buffer
+	cookies []*http.Cookie // of its host
+	result  render.Result
+}
+
+// hostname returns the host of the page without its port.
+func (p *fakePage) hostname() string {
+	u, err := url.Parse(p.req.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 func (p *fakePage) resolve(ref string) string {
@@ -99,6 +122,12 @@ func (p *fakePage) resolve(ref string) string {
 func (p *fakePage) fetch(method, ref string, kind render.Kind, moves bool) []byte {
 	s := render.Subrequest{
 		Method: method, URL: p.resolve(ref), Header: make(http.Header), Kind: kind, Navigation: moves,
+	}
+	if u, err := url.Parse(s.URL); err == nil && u.Hostname() == p.hostname() {
+		r := http.Request{Header: s.Header}
+		for _, c := range p.cookies {
+			r.AddCookie(c)
+		}
 	}
 	answer, err := p.req.Transport(p.ctx, s)
 	var refused *render.Refusal

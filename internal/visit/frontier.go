@@ -19,19 +19,28 @@ type Frontier interface {
 	// ErrStale if a newer visit of the host was ordered.
 	Open(ctx context.Context, o queue.VisitRef, worker string, want Want) (HostLease, error)
 	// Admit adds the entries whose URLs were never seen to the queues of their hosts, and
-	// returns how many there were. Where depth decides what is admitted ([Job.DepthLimit]),
-	// a URL seen before gets the smaller of its depths. If that is a smaller one, the
+	// returns how many there were. Where depth decides what is admitted ([crawler.Job.DepthLimit]),
+	// a URL seen before gets the smaller of its depths. If its depth becomes smaller, the
 	// remembered links of its page are admitted again before the job ends.
 	Admit(ctx context.Context, entries []queue.Entry) (fresh int, err error)
 	// AddHomes adds hosts to the job's scope for every worker, as if they were hosts of
 	// seeds. It does not open their private addresses or ports.
 	AddHomes(ctx context.Context, hosts []crawler.Host) error
 	// Spend reserves an amount of money for the job, in millionths of its currency, unless it
-	// would then have spent more than most. A negative amount is given back.
+	// would then have spent more than most. A negative amount gives money back.
 	Spend(ctx context.Context, amount, most int64) (reserved bool, err error)
-	// Learn adds a rendered page to what the pages of a host have taught about rendering, and
-	// returns what is known then. If page is nil, it only returns that.
+	// Learn adds a rendered page to the lessons of a host about rendering, and returns these. If
+	// page is nil, it only returns them.
 	Learn(ctx context.Context, h crawler.Host, page *need.Taught) (map[need.Key]need.Lesson, error)
+	// Guest takes the turn to request from a host that the visit does not hold, for the request with
+	// the name by, and returns 0. While another such request of the fleet has the turn, or the gap
+	// after the last one is not over, it returns how long to wait before the next call. gap is the
+	// time to keep after the last such request. The turn ends with GuestDone, or after a while by
+	// itself.
+	Guest(ctx context.Context, h crawler.Host, by string, gap time.Duration) (wait time.Duration, err error)
+	// GuestDone ends the turn. ago is how long ago the request was at the host, gap the time to keep
+	// until the next one, and rest the time for which the host is left alone.
+	GuestDone(ctx context.Context, h crawler.Host, by string, ago, gap, rest time.Duration) error
 }
 
 // Want is what a visit wants to take when it opens, so that most visits need no call of
@@ -89,17 +98,17 @@ type HostLease interface {
 	Recalled() bool
 	// Lease returns how long each call extends the lease.
 	Lease() time.Duration
-	// Allow reserves pages of the budget of the host's domain ([Job.PagesPerDomain]) for n
-	// URLs to be taken next, and returns how many it could reserve. n is at least 1. If
-	// granted is 0, spent says that the budget is used up, rather than reserved by visits of
-	// the domain's hosts. A job without such a budget grants all.
+	// Allow reserves pages of the budget of the host's domain ([crawler.Job.PagesPerDomain]) for n
+	// URLs to be taken next, and returns how many it could reserve. n is at least 1. If granted is
+	// 0, spent says that the budget is used up, rather than reserved by visits of the domain's
+	// hosts. A job without such a budget grants all.
 	Allow(ctx context.Context, n int) (granted int, spent bool, err error)
 	// Start returns what Open has taken.
 	Start() Start
 	// Take moves up to n URLs from the host's queue into flight. gap is the time to keep
 	// between requests to the host if this visit breaks. Take returns ErrSpent if the job's
-	// budget of pages allows none. A URL that a broken visit held is taken alone, and the
-	// URLs before it without it.
+	// budget of pages allows none, and ErrSpilled if the next URLs were spilled and cannot be
+	// read now. A URL that a broken visit held is taken alone, in a call of its own.
 	Take(ctx context.Context, n int, gap time.Duration) ([]queue.Taken, error)
 	// Claim takes a URL of this host that a redirect led to straight into flight. fresh is
 	// false if the URL was seen before.
@@ -122,9 +131,9 @@ type HostLease interface {
 	// which depth decides what is admitted.
 	Remember(ctx context.Context, pages []fetched.Outlinks) (depths []int, err error)
 	// Announced compares what a sitemap or a feed of the host lists with what it listed when it was
-	// read before. Pages whose date is another one are due again, as far as the site was right
-	// before. It does nothing in a job that is not continuous. It may be called again with the same
-	// list.
+	// last read. Pages whose date has changed are due again, as far as earlier announcements of the
+	// site were right. It does nothing in a job that is not continuous. It may be called again with
+	// the same list.
 	Announced(ctx context.Context, list crawler.URL, entries []announce.Entry) error
 	// Settle takes URLs out of flight, with their outcomes.
 	Settle(ctx context.Context, done []queue.Settlement) error

@@ -12,11 +12,11 @@ import (
 )
 
 // Gate stops the requests of a job on one worker while its pages cannot be kept. Visits
-// that wait to keep their pages shut it; it opens when none of them waits. While it is
-// shut, the other visits end, so that no site is asked for pages that could not be kept. A
-// Gate is safe for concurrent use.
+// that wait to keep their pages shut it; it opens when none of them waits any more. While it is
+// shut, the other visits end, so that no site is asked for pages that could not be kept. A Gate is
+// safe for concurrent use.
 type Gate struct {
-	// passes reports whether an error of a sink may go away by waiting.
+	// passes reports whether an error of a sink may pass if the visit waits.
 	passes func(error) bool
 
 	mu      sync.Mutex
@@ -29,15 +29,15 @@ type Gate struct {
 	spilled time.Time // when the last of them failed
 }
 
-// NewGate returns an open gate. passes reports whether an error of a sink may go away by
-// waiting.
+// NewGate returns an open gate. passes reports whether an error of a sink may pass if the visit
+// waits.
 func NewGate(passes func(error) bool) *Gate {
 	g := &Gate{passes: passes, shut: make(chan struct{}), opened: make(chan struct{})}
 	close(g.opened)
 	return g
 }
 
-// Shut returns a channel that is closed when the gate is shut, or as soon as it is.
+// Shut returns a channel that is closed as soon as the gate is shut.
 func (g *Gate) Shut() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -110,10 +110,10 @@ const (
 	keepMost  = time.Minute
 )
 
-// persist repeats a call that keeps pages until it succeeds, as long as the error may go
-// away. Meanwhile the job makes no requests on this worker. It returns false if it gives
-// up: on any other error, when a program's sink has failed too often, when the visit is told
-// to end, or when it has lost its host.
+// persist repeats a call that keeps pages until it succeeds, as long as the error may pass.
+// Meanwhile the job makes no requests on this worker. It returns false if it gives up: on any other
+// error, when a program's sink has failed too often, when the visit is told to end, or when it has
+// lost its host.
 func (c *committer) persist(call func(context.Context) error) bool {
 	err := c.lease.attempt(call)
 	k := keeping{gate: c.visitor.gate, pause: c.visitor.cfg.KeepPause}
@@ -134,7 +134,7 @@ func (c *committer) persist(call func(context.Context) error) bool {
 		if err = c.lease.attempt(call); !errors.Is(err, ErrKeep) || !k.passes(err) {
 			break
 		}
-		if isSink(err) { // a few at most, which may all differ
+		if isSink(err) { // there are few such errors, and they may all differ
 			c.log.Warn("pages cannot be kept: a sink has failed again", "tries", k.sink, "error", err)
 		}
 	}
@@ -181,12 +181,12 @@ func (c *committer) awaitRoom() {
 }
 
 // SinkError is the error of [Handlers.Deliver] if a program's own sink cannot keep pages. The
-// batch is delivered again after growing pauses, sinkTries times at most, and meanwhile the job
+// batch is delivered again after growing pauses, at most sinkTries times, and meanwhile the job
 // makes no requests on this worker. Then, or at once if Err is [queue.ErrNoRetry], the visit ends
-// with the error, and its URLs return to their queue. It is also [ErrKeep].
+// with the error, and its URLs return to their queue. A SinkError is also [ErrKeep].
 type SinkError struct {
 	Err error
-	// Tries is how often the batch was delivered in vain when it was given up; 0 before.
+	// Tries is how often the batch had been delivered in vain when it was given up; 0 before that.
 	Tries int
 }
 
@@ -205,7 +205,7 @@ func (e *SinkError) Unwrap() []error { return []error{e.Err, ErrKeep} }
 // minute, that takes two minutes.
 const sinkTries = 8
 
-// GivenUp returns the error of a sink that is not tried any more; nil if err is none.
+// GivenUp returns the error of a sink that is not tried any more; nil if err is not such an error.
 func GivenUp(err error) *SinkError {
 	var sink *SinkError
 	if errors.As(err, &sink) && sink.Tries > 0 {
@@ -220,15 +220,15 @@ func isSink(err error) bool {
 	return errors.As(err, &sink)
 }
 
-// keeping is the tries of a batch that could not be kept.
+// keeping counts the tries of a batch that could not be kept.
 type keeping struct {
 	gate  *Gate
 	pause time.Duration // before the next try
 	sink  int           // how often a program's sink failed
 }
 
-// passes reports whether an error may go away, and so whether another try makes sense. It counts
-// the tries of a program's sink.
+// passes reports whether an error may pass, and so whether another try makes sense. It counts the
+// tries of a program's sink.
 func (k *keeping) passes(err error) bool {
 	var sink *SinkError
 	if !errors.As(err, &sink) {

@@ -30,18 +30,18 @@ type Handlers interface {
 	Deliver(ctx context.Context, results []*fetched.Result) error
 }
 
-// ErrorHandlers are [Handlers] that also want to know what failed.
+// ErrorHandlers are [Handlers] that are also called for URLs that fail.
 type ErrorHandlers interface {
 	Handlers
 	// HandlesErrors reports whether HandleError does anything.
 	HandlesErrors() bool
-	// HandleError is told that a URL has failed: for now, with OutcomeRetry, or for good. It may
-	// be told so again if the worker is lost before the URL is settled. An error is logged;
-	// one that is [ErrNoRetry] fails a URL for good that would be tried again.
+	// HandleError is called when a URL has failed: for now, with OutcomeRetry, or for good. It may
+	// be called again if the worker is lost before the URL is settled. An error is logged. After an
+	// error that is [ErrNoRetry], a URL that would be tried again fails for good.
 	HandleError(ctx context.Context, r *fetched.Result) error
 }
 
-// Handed is a page as handlers see it. They must not change it, nor keep a reference to any
+// HandlerPage is a page as handlers see it. They must not change it, nor keep a reference to any
 // part of it after they return.
 type HandlerPage struct {
 	Job      string
@@ -90,7 +90,8 @@ func (w *Visitor) passedOn(passed string, sameHost bool) string {
 	return w.passing.PassedOn(passed)
 }
 
-// prepare lets the job's handlers add to a request, or refuse it: the reason is not "" then.
+// prepare lets the job's handlers add to a request, or refuse it. refused is the reason; "" if they
+// do not.
 func (e *urlTask) prepare(r *fetched.Request) (refused string) {
 	if e.visitor.passing == nil {
 		return ""
@@ -245,7 +246,7 @@ func (h *handling) returned() bool {
 // failed reports whether the handlers have failed, or not returned.
 func (h *handling) failed() bool { return !h.returned() || h.err != nil }
 
-// recovered turns a panic of a handler into an error, which is not retried. It is deferred.
+// recovered turns a panic of a handler into an error that is not retried. Call it with defer.
 func recovered(log *slog.Logger, url string, err *error) {
 	if r := recover(); r != nil {
 		log.Error("a handler panicked", "url", url, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))

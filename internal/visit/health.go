@@ -21,12 +21,12 @@ type hostState struct {
 	health health
 	traps  traps
 
-	// careless says that the server answers 304 although no condition was sent. Then what it says
-	// about conditions means nothing.
+	// careless says that the server answers 304 although no condition was sent. Then its answers to
+	// conditions mean nothing.
 	careless atomic.Bool
 
-	lessons need.Lessons // what rendering its pages has taught
-	recall  sync.Once    // reads them from the frontier
+	lessons need.Lessons // what rendering the host's pages has taught
+	recall  sync.Once    // reads the lessons from the frontier
 
 	policiesMu sync.Mutex
 	policies   map[string]fetched.RobotsPolicy // by origin
@@ -35,7 +35,7 @@ type hostState struct {
 	occupied bool // the visit has the host's address
 	parked   bool // another visit holds the host's address
 
-	notBefore time.Duration // how long no visit is due because of the job's budget
+	notBefore time.Duration // how long no visit is due because of the job's budget, or of spilled URLs
 }
 
 // newHostState starts from what earlier visits left in the frontier.

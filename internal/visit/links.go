@@ -3,6 +3,7 @@ package visit
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -22,7 +23,7 @@ func (e *urlTask) asked(step int) int {
 // add adds a link of the page that was fetched last. The link is step deeper than the page
 // and may be admitted down to depth most; -1 for any depth.
 func (e *urlTask) add(link queue.Entry, step, most int) {
-	if link.Hops == 0 { // a redirect keeps the priority of what led there
+	if link.Hops == 0 { // a redirect keeps the priority of the link that led to it
 		link.Band = e.visitor.scope.Band(link.URL, link.Band)
 	}
 	if !e.visitor.deep {
@@ -35,10 +36,43 @@ func (e *urlTask) add(link queue.Entry, step, most int) {
 	node.Links = append(node.Links, fetched.Outlink{Entry: link, Most: most})
 }
 
+// lists has lists of links, empty. They are not kept by visit: there may be thousands of visits, most
+// of which only wait.
+type lists struct{ free sync.Pool }
+
+var (
+	pageLists  lists // for the links of a page
+	batchLists lists // for those of a batch, which are many more
+)
+
+// take returns a list with room for n links.
+func (l *lists) take(n int) []queue.Entry {
+	var links []queue.Entry
+	if free, ok := l.free.Get().(*[]queue.Entry); ok {
+		links = *free
+	}
+	return slices.Grow(links, n)
+}
+
+// give makes the memory of a list available to others, and the list nil.
+func (l *lists) give(links *[]queue.Entry) {
+	if cap(*links) == 0 {
+		return
+	}
+	clear(*links) // they may hold whole pages in memory
+	free := (*links)[:0]
+	*links = nil
+	l.free.Put(&free)
+}
+
 // expect makes room for more links of the page that was fetched last.
 func (e *urlTask) expect(links int) {
 	if !e.visitor.deep {
-		e.links = slices.Grow(e.links, links)
+		if e.links == nil {
+			e.links = pageLists.take(links)
+		} else {
+			e.links = slices.Grow(e.links, links)
+		}
 	} else if links > 0 {
 		node := e.node()
 		node.Links = slices.Grow(node.Links, links)
@@ -80,7 +114,7 @@ func (e *urlTask) outlinks(all []fetched.Outlinks) []fetched.Outlinks {
 }
 
 // remember stores the outlinks of the pages in the batch, and learns the current depths of
-// the pages. From then on, when a page is found at a smaller depth, its links are too.
+// the pages. From then on, when a page is found at a smaller depth, its links are admitted again.
 func (w *commitment) remember(ctx context.Context) error {
 	if w.deep == nil {
 		return nil

@@ -24,13 +24,14 @@ func (w *commitment) compare(ctx context.Context) error {
 		}
 	}
 	w.compared = true
-	links := 0
+	n := 0
 	for _, e := range w.committer.batch {
-		links += len(e.links)
+		n += len(e.links)
 	}
-	w.links = make([]queue.Entry, 0, links)
+	w.links = batchLists.take(n)
 	for _, e := range w.committer.batch {
 		w.links = append(w.links, e.links...)
+		pageLists.give(&e.links)
 	}
 	return nil
 }

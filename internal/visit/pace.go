@@ -163,6 +163,13 @@ func (p *pace) remaining() time.Duration {
 	return max(0, time.Until(p.soonest()))
 }
 
+// rests returns how long the host is left alone, besides its usual gap.
+func (p *pace) rests() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(0, time.Until(p.opens))
+}
+
 // left returns how long the host must still be left alone after the last request, given
 // gap.
 func (p *pace) left(gap time.Duration) time.Duration {
@@ -229,8 +236,9 @@ func (p *pace) wait(ctx context.Context) (*start, error) {
 	}
 }
 
-// join is wait for a request that belongs to the one before, such as one of a page that is rendered.
-// It keeps no gap, but the gap after it is kept, and a host that rests is left alone.
+// join is wait for a request that belongs to the previous one, such as a request of a page that is
+// rendered. No gap is kept before it, but one is kept after it, and a host that rests is left
+// alone.
 func (p *pace) join(ctx context.Context) (*start, error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -281,6 +289,16 @@ func (s *start) arrived(gap time.Duration) time.Time {
 	return at
 }
 
+// ago returns how long ago the request reached the host; 0 if it is not known to have.
+func (s *start) ago() time.Duration {
+	s.pace.mu.Lock()
+	defer s.pace.mu.Unlock()
+	if s.sent.IsZero() {
+		return 0
+	}
+	return max(0, time.Since(s.arrived(s.pace.gap)))
+}
+
 // trace returns a context that tracks when its request is sent and answered.
 func (s *start) trace(ctx context.Context) context.Context {
 	if s.gap == 0 && s.pace.interval() == 0 {
@@ -305,7 +323,7 @@ func (s *start) wrote() {
 // end records that the request is over, successful or not.
 func (s *start) end() { s.note(&s.answered) }
 
-// note sets a time that is not known yet, and unblocks those who wait for the request to be
+// note sets a time that is not known yet, and unblocks the requests that wait until this one is
 // sent.
 func (s *start) note(at *time.Time) {
 	s.pace.mu.Lock()

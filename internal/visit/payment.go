@@ -10,10 +10,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
-// pay asks for a page again that costs money, and offers the price that the server named, if the
-// job may pay that much for a page and has not spent too much. Otherwise unpaid says why not. The
-// money is reserved before, so that the job never spends more than it may: if the answer is lost,
-// it counts as spent.
+// pay requests a page that costs money again, and offers the price that the server named, if the
+// job may pay that much for a page and its budget of money suffices. Otherwise unpaid says why not.
+// The money is reserved before the request, so that the job never spends more than it may. If the
+// answer is lost, the money counts as spent.
 func (e *urlTask) pay(r request) error {
 	job, p := e.visitor.settings(), e.result.Page
 	if p.Status != http.StatusPaymentRequired || p.Price() == "" || job.MaxPrice == "" || e.check {
@@ -51,8 +51,8 @@ func (e *urlTask) pay(r request) error {
 	return err
 }
 
-// charged returns what the page has cost, in millionths: what the server says, in the currency of
-// the offer, or else the offer; nothing if an error was the answer.
+// charged returns what the page has cost, in millionths: the amount that the server names in the
+// currency of the offer, or else the offer; 0 if the answer is an error.
 func (e *urlTask) charged(offer price.Price) int64 {
 	p := e.result.Page
 	if p.Fault == nil && (p.Status < 200 || p.Status >= 300) {
@@ -73,7 +73,7 @@ func (e *urlTask) spend(amount, most int64) (reserved bool, err error) {
 	return reserved, err
 }
 
-// prices returns what the job may pay for a page, and in all. Its settings are valid.
+// prices returns what the job may pay for a page, and in total. Its settings are valid.
 func prices(job *crawler.Job) (most, spendable price.Price) {
 	most, _ = price.Parse(job.MaxPrice)
 	spendable, _ = price.Parse(job.MaxSpend)

@@ -88,7 +88,7 @@ func (e *urlTask) read() error {
 	return nil
 }
 
-// use decides about the links of a page, and about its content, by what was read in it.
+// use decides about the links and the content of a page by what was read in it.
 func (e *urlTask) use(doc *fetched.Document) {
 	e.result.Reason = doc.Trouble
 	switch {
@@ -109,11 +109,11 @@ func (e *urlTask) use(doc *fetched.Document) {
 	e.deduplicate(doc.Canonical)
 }
 
-// withhold removes the content of a page from the results: one with noindex, a near
-// duplicate, or one that is reserved.
+// withhold removes the content of a page from the results, because the page has noindex, is a near
+// duplicate, or is reserved.
 func (e *urlTask) withhold() {
 	e.withheld = e.bytes()
-	e.result.Earlier = nil // its record has the content
+	e.result.Earlier = nil // the record of the earlier fetch has the content
 	e.result.Page.Release()
 	e.shown = nil
 	if r := e.result.Rendered; r != nil {

@@ -20,18 +20,19 @@ import (
 	"github.com/trawlcrawler/trawl/internal/signature"
 )
 
-// This file renders a page in a browser: it decides whether, and what the page is then.
+// This file decides whether a page is rendered in a browser, and takes over the page as the browser
+// shows it.
 
 // Browser renders pages. It is safe for concurrent use. Its errors are those of [render.Pool].
 type Browser interface {
 	Render(ctx context.Context, r render.Request) (*render.Result, error)
 }
 
-// renderTries is how often a page is rendered whose browser is lost meanwhile.
+// renderTries is how often a page is rendered if its browser is lost each time.
 const renderTries = 3
 
 // renders reports whether the page that was fetched may be rendered: it is a whole HTML page of the
-// job, and not one that is only checked, part of a page, or larger than what is held in memory.
+// job that is not only checked, and small enough to be held in memory.
 func (e *urlTask) renders(doc *fetched.Document) bool {
 	entry, p := e.taken.Entry, e.result.Page
 	return e.visitor.browser != nil && doc != nil && doc.Signs != nil && !e.check && entry.Sitemap == 0 &&
@@ -64,8 +65,8 @@ func (e *urlTask) render(doc *fetched.Document) (*fetched.Document, error) {
 	return e.rendered(doc, why, func(gained bool) { e.teach(pattern, needed, gained) })
 }
 
-// recallLessons reads what the fleet has learned about the host, once in a visit. Without it, the
-// visit learns for itself.
+// recallLessons reads what the fleet has learned about the host, once in a visit. If that fails,
+// the visit learns by itself.
 func (e *urlTask) recallLessons() {
 	h := e.visit.host
 	h.recall.Do(func() {
@@ -90,8 +91,9 @@ func (e *urlTask) teach(pattern string, needed float64, gained bool) {
 	h.lessons.Know(known)
 }
 
-// rendered renders the page and returns its new document. If it cannot be rendered, it keeps its
-// old one, and its record says why. teach is told whether the page has gained; it may be nil.
+// rendered renders the page and returns its new document. If the page cannot be rendered, rendered
+// returns the old document, and the record says why. teach is called with whether the page has
+// gained; it may be nil.
 func (e *urlTask) rendered(doc *fetched.Document, why need.Why, teach func(gained bool)) (*fetched.Document, error) {
 	if teach == nil {
 		teach = func(bool) {}
@@ -136,7 +138,7 @@ func (e *urlTask) rendered(doc *fetched.Document, why need.Why, teach func(gaine
 	return after, nil
 }
 
-// inScope returns the links of a document that belong to the job, whatever their depth.
+// inScope returns the links of a document that belong to the job, at any depth.
 func (e *urlTask) inScope(doc *fetched.Document) map[crawler.URL]bool {
 	all := make(map[crawler.URL]bool, len(doc.Links))
 	for _, l := range doc.Links {
@@ -147,8 +149,8 @@ func (e *urlTask) inScope(doc *fetched.Document) map[crawler.URL]bool {
 	return all
 }
 
-// renderPattern returns the pattern of a URL by which rendering is learned. It is coarser than
-// that of traps at the root of a site, where each page would be a pattern of its own.
+// renderPattern returns the pattern of a URL for lessons about rendering. At the root of a site it
+// is coarser than the pattern for traps, by which each page there would be a pattern of its own.
 func renderPattern(u crawler.URL) string {
 	pattern := string(signature.PatternOf(u))
 	path, query, _ := strings.Cut(pattern, "?")
@@ -166,8 +168,8 @@ func fingerprintOf(u crawler.URL) uint64 {
 	return sum ^ sum>>32
 }
 
-// addLinks adds to a document where its page leads other than by links: routes of the History API,
-// windows, redirects by scripts, and downloads.
+// addLinks adds to a document the URLs that its page leads to without links: routes of the History
+// API, windows, redirects by scripts, and downloads.
 func addLinks(doc *fetched.Document, result *render.Result) {
 	there := make(map[crawler.URL]bool, len(doc.Links))
 	for _, l := range doc.Links {
@@ -190,6 +192,7 @@ type renderedPage struct {
 
 	mu      sync.Mutex // guards what follows, and the trail of the task's result
 	stopped bool       // a request was not made because the visit ends
+	framed  bool       // the page shows a frame of another host
 	err     error      // the first internal error
 }
 
@@ -221,6 +224,7 @@ func (r *renderedPage) inBrowser() (result *render.Result, err error) {
 			return nil, errors.Join(errIf(stopped), r.internal())
 		case err == nil:
 			r.note(result)
+			r.keepCookies(request.Cookies, result)
 			return result, nil
 		case !errors.Is(err, render.ErrBrowserLost) || try == renderTries:
 			return nil, err
@@ -255,7 +259,7 @@ func (r *renderedPage) request() (render.Request, error) {
 	return request, nil
 }
 
-// note records what the page did in the browser.
+// note adds to the record what the page did in the browser.
 func (r *renderedPage) note(result *render.Result) {
 	r.log.Took, r.log.Requests, r.log.Bytes = result.Took, len(result.Requests), result.Bytes
 	r.log.Limits = result.Hit
@@ -270,10 +274,10 @@ func (r *renderedPage) note(result *render.Result) {
 	}
 }
 
-// maxBlocked is how many requests that were not made are in a record.
+// maxBlocked is the most requests that were not made which a record lists.
 const maxBlocked = 32
 
-// page returns the page as the browser shows it: that of the server, with another body.
+// page returns the page as the browser shows it: the server's page with another body.
 func (r *renderedPage) page(p *fetched.Page, result *render.Result) *fetched.Page {
 	shown := *p
 	shown.Recording = nil
@@ -312,7 +316,8 @@ func askFor(ctx context.Context, asks chan<- ask) (*fetched.Page, *fetched.Docum
 	return got.page, got.doc, got.err
 }
 
-// renderFor renders the page because a handler asks for it, and follows the links that it has then.
+// renderFor renders the page because a handler asks for it, and follows the links of the rendered
+// page.
 func (e *urlTask) renderFor(a ask) {
 	doc := e.result.Document
 	switch {

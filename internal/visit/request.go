@@ -2,6 +2,7 @@ package visit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/blockpage"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/render"
 	"github.com/trawlcrawler/trawl/internal/trace"
 )
 
@@ -34,7 +36,8 @@ type requester struct {
 
 // hold keeps a visit from giving up its place while a task is half done, such as a URL whose
 // redirects are being followed: the next visit would have to begin again. A task takes its hold
-// when its first request begins, and not while it waits for that. One goroutine uses a hold.
+// when its first request begins, and not while it waits for its turn. Only one goroutine uses a
+// hold.
 type hold struct {
 	busy *atomic.Int64
 	held bool
@@ -117,8 +120,9 @@ type request struct {
 	rules  *fetched.RobotsText
 	robots bool            // it is a request for a robots.txt
 	hold   *hold           // taken when the request begins, and kept
-	along  bool            // it is part of the request before, and need not keep the gap
-	ctx    context.Context // ends when the result is of no use any more; nil for never
+	along  bool            // it belongs to the previous request, and need not keep the gap
+	ctx    context.Context // ends when the result has no use any more; nil: never
+	jar    fetched.Jar     // has its cookies; nil: the job's jar
 	// resends is how often the URL was requested before in vain.
 	resends int
 }
@@ -142,20 +146,16 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 			return nil, err
 		}
 	}
-	start, err := q.turn(r)
-	if err != nil || q.lease.clock.over() {
-		if start != nil {
-			start.end()
-		}
-		if r.ctx != nil && r.ctx.Err() != nil && q.life.starting.Err() == nil {
-			return nil, r.ctx.Err()
-		}
-		return nil, errStopped
+	start, done, err := q.turn(r)
+	if err != nil {
+		return nil, err
 	}
-	defer start.end()
+	defer done()
 	r.hold.take()
-	r.PortOpen, r.MinRate, r.Jar = q.visitor.scope.HasPort(r.URL.Host()), int64(q.visitor.settings().MinRate),
-		q.visitor.jar
+	r.PortOpen, r.MinRate, r.Jar = q.visitor.scope.HasPort(r.URL.Host()), int64(q.visitor.settings().MinRate), r.jar
+	if r.Jar == nil {
+		r.Jar = q.visitor.jar
+	}
 	span := q.startRequest(r)
 	q.life.timer.Enter(activity.Server)
 	page, err := q.visitor.fetcher.Fetch(start.trace(q.life.fetching), r.Request)
@@ -180,21 +180,49 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 	return page, nil
 }
 
-// turn waits until a request may start.
-func (q *requester) turn(r request) (*start, error) {
+// turn waits until a request may start. The caller must call done when the request is over.
+func (q *requester) turn(r request) (s *start, done func(), err error) {
 	ctx := q.life.starting
 	if r.ctx != nil {
-		limited, cancel := context.WithCancel(ctx)
+		limited, cancel := context.WithCancel(r.ctx)
 		defer cancel()
-		defer context.AfterFunc(r.ctx, cancel)()
+		defer context.AfterFunc(ctx, cancel)()
 		ctx = limited
 	}
 	q.life.timer.Enter(activity.Politeness)
 	defer q.life.timer.Leave(activity.Politeness)
 	if r.along {
-		return q.host.pace.join(ctx)
+		s, err = q.host.pace.join(ctx)
+	} else {
+		s, err = q.host.pace.wait(ctx)
 	}
-	return q.host.pace.wait(ctx)
+	if err != nil {
+		return nil, nil, q.untimely(r)
+	}
+	given, err := q.guestTurn(ctx, s)
+	var refused *render.Refusal
+	switch {
+	case errors.As(err, &refused):
+		s.end()
+		return nil, nil, err
+	case err == nil && !q.lease.clock.over():
+		return s, func() { s.end(); given() }, nil
+	case err == nil:
+		given()
+	case ctx.Err() == nil: // trouble of the frontier
+		s.end()
+		return nil, nil, err
+	}
+	s.end()
+	return nil, nil, q.untimely(r)
+}
+
+// untimely returns why a request was not made: its result has no use any more, or the visit ends.
+func (q *requester) untimely(r request) error {
+	if r.ctx != nil && r.ctx.Err() != nil && q.life.starting.Err() == nil {
+		return r.ctx.Err()
+	}
+	return errStopped
 }
 
 // markOf returns the mark of a block page; "" for any other page.

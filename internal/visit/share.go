@@ -24,14 +24,13 @@ const (
 	parkedTime  = time.Minute     // how long a host waits in line for an address before it tries again by itself
 )
 
-// waitsLong is the wait from which a visit gives up its place if another host or job can
-// use it. It is a little longer than the default delay of a second: a host with that delay
-// gets one visit for many pages, which costs Redis less than a visit for each.
+// waitsLong is how long a visit must have to wait before it gives up its place to another host or
+// job. It is a little longer than the default delay of a second: a host with that delay gets one
+// visit for many pages, which costs Redis less than a visit for each.
 const waitsLong = 1200 * time.Millisecond
 
-// begin learns whether the visit holds the host. If another job holds it, or made a request
-// so recently that this visit would have to wait long, the visit ends before its first
-// request.
+// begin learns whether the visit holds the host. If another job holds the host, or made a request
+// so recently that this visit would have to wait long, the visit ends before its first request.
 func (v *visit) begin() {
 	if !v.lease.host.Sharing().Held {
 		v.life.end(queue.EndPause)
@@ -103,7 +102,8 @@ func (w *Visitor) exempt(ip netip.Addr) bool {
 // host could use the place or another job the host. The URLs taken return to the queue, and
 // the host is due again when its gap is over.
 func (v *visit) makeRoom() {
-	if v.lease.host.Recalled() && v.taker.worked() { // it has done at least one URL
+	inBrowser := v.visitor.browser != nil && v.requests.busy.Load() > 0
+	if v.lease.host.Recalled() && v.taker.worked() && !inBrowser { // it has done at least one URL
 		v.life.end(queue.EndShare)
 	}
 	if !v.life.continues() || v.requests.busy.Load() > 0 || v.host.pace.remaining() < waitsLong {

@@ -44,7 +44,7 @@ func (s *skips) first(u crawler.URL, rule queue.Rule) bool {
 	return true
 }
 
-// forget makes URLs count again whose skip was not committed.
+// forget makes URLs whose skip was not committed count again.
 func (s *skips) forget(all []queue.Skipped) {
 	if len(all) == 0 {
 		return

@@ -72,7 +72,7 @@ func (q *requester) startRequest(r request) *trace.Span {
 	return s
 }
 
-// endRequest ends the span of a request with what came of it. page is nil if it was cut off.
+// endRequest ends the span of a request with its result. page is nil if the request was cut off.
 func endRequest(s *trace.Span, page *fetched.Page, err error) {
 	if s == nil {
 		return
@@ -125,7 +125,7 @@ func serverOf(h crawler.Host, scheme string) (address string, port int64) {
 	return address, 0
 }
 
-// secretParameters are those whose values the conventions want redacted in url.full.
+// secretParameters are the query parameters whose values the conventions want redacted in url.full.
 var secretParameters = []string{"AWSAccessKeyId", "Signature", "sig", "X-Goog-Signature"}
 
 // withoutSecrets returns a URL without its login and the values of secret parameters.

@@ -20,12 +20,13 @@ import (
 	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
-// This file makes the requests of a page that is rendered. They keep the manners of all others:
-// robots.txt, the pace of the host, guards of addresses, credentials, recordings, the journal.
+// This file makes the requests of a page that is rendered. The same rules apply to them as to all
+// other requests: robots.txt, the pace of the host, guards of addresses, credentials, recordings,
+// the journal.
 
-// Reasons for requests of a page that are not made.
+// Why a request of a page is not made.
 const (
-	refusedURL     = "url"     // it is no URL of the web
+	refusedURL     = "url"     // it is not an http or https URL
 	refusedMethod  = "method"  // Trawl makes only requests that change nothing: GET and HEAD
 	refusedScope   = "scope"   // its host is not one that the page may request from
 	refusedRobots  = "robots"  // robots.txt forbids it, or is unavailable
@@ -42,7 +43,7 @@ func (r *renderedPage) transport(ctx context.Context, s render.Subrequest) (rend
 	case s.Method != http.MethodGet && s.Method != http.MethodHead:
 		return render.Answer{}, &render.Refusal{Why: refusedMethod}
 	case s.Navigation:
-		// It becomes a link of the page, with a depth, a visit and a record of its own.
+		// Its URL becomes a link of the page, with a depth, a visit and a record of its own.
 		return render.Answer{}, &render.Refusal{Why: refusedScope}
 	case !mayRequest(e.result.Page.URL.Host(), u.Host(), e.visitor.job.RenderScope):
 		return render.Answer{}, &render.Refusal{Why: refusedScope}
@@ -59,14 +60,18 @@ func (r *renderedPage) transport(ctx context.Context, s render.Subrequest) (rend
 	if err != nil {
 		return render.Answer{}, r.failure(err)
 	}
+	if s.Kind == render.KindDocument && u.Host() != e.result.Page.URL.Host() {
+		r.mu.Lock()
+		r.framed = true
+		r.mu.Unlock()
+	}
 	if shareable(s, answer) {
 		e.visit.subresources.put(key, answer)
 	}
 	return answer, nil
 }
 
-// failure notes why a request failed, if that is not the web's fault, and returns the error for
-// the browser.
+// failure notes an internal error or the end of the visit, and returns the error for the browser.
 func (r *renderedPage) failure(err error) error {
 	var refused *render.Refusal
 	var fault *faultError
@@ -85,7 +90,7 @@ func (r *renderedPage) failure(err error) error {
 	return err
 }
 
-// faultError is what went wrong on the web's side.
+// faultError is a fault of the remote side.
 type faultError struct{ text string }
 
 func (f *faultError) Error() string { return f.text }
@@ -117,7 +122,7 @@ func (r *renderedPage) fetch(ctx context.Context, u crawler.URL, s render.Subreq
 	if u.Host() != e.visit.host.name {
 		q = e.visit.stranger(u.Host())
 	}
-	policy, _, err := q.policy(u, r.getRobots(q))
+	policy, _, err := q.policy(u, r.getRobots(ctx, q))
 	switch {
 	case err != nil:
 		return nil, err
@@ -130,7 +135,8 @@ func (r *renderedPage) fetch(ctx context.Context, u crawler.URL, s render.Subreq
 	whole := hold{busy: &q.busy}
 	defer whole.release()
 	along := e.visitor.job.RenderRequests == crawler.RenderPacePage && q == e.visit.requests
-	page, err := q.fetch(request{Request: wanted, rules: policy.Text, hold: &whole, along: along, ctx: ctx})
+	page, err := q.fetch(request{Request: wanted, rules: policy.Text, hold: &whole, along: along, ctx: ctx,
+		jar: r.jarFor(u, s)})
 	switch {
 	case err != nil:
 		return nil, err
@@ -145,11 +151,11 @@ func (r *renderedPage) fetch(ctx context.Context, u crawler.URL, s render.Subreq
 	return page, nil
 }
 
-// getRobots returns the function that requests files about a host for the page.
-func (r *renderedPage) getRobots(q *requester) func(crawler.URL, request) (*fetched.Page, error) {
+// getRobots returns the function that requests files about a host for the page, until ctx ends.
+func (r *renderedPage) getRobots(ctx context.Context, q *requester) func(crawler.URL, request) (*fetched.Page, error) {
 	e := r.task
 	return func(u crawler.URL, wanted request) (*fetched.Page, error) {
-		wanted.Request = e.visitor.robotsRequest(u)
+		wanted.Request, wanted.ctx = e.visitor.robotsRequest(u), ctx
 		p, err := q.fetch(wanted)
 		if err != nil || p.Recording == nil {
 			return p, err
@@ -175,6 +181,9 @@ func (r *renderedPage) answer(p *fetched.Page) (render.Answer, error) {
 	}
 	defer p.Release()
 	answer := render.Answer{Status: p.Status, Header: p.Header.Clone()}
+	if p.URL.Host() != r.task.result.Page.URL.Host() {
+		answer.Header.Del("Set-Cookie") // the worker keeps it, apart from those of the page's host
+	}
 	if p.Body != nil {
 		body, err := io.ReadAll(p.Body.Reader())
 		if err != nil {
@@ -188,8 +197,8 @@ func (r *renderedPage) answer(p *fetched.Page) (render.Answer, error) {
 	return answer, nil
 }
 
-// forwarded returns the headers of a page's request that are sent: what a script asks an API with.
-// Cookies are the job's ([crawler.RequestSettings.Cookies]).
+// forwarded returns the headers of a page's request that are sent: those that a script needs to use
+// an API. Cookies are the job's ([crawler.RequestSettings.Cookies]).
 func forwarded(from http.Header) http.Header {
 	to := make(http.Header)
 	for name, values := range from {
@@ -210,14 +219,14 @@ func netURL(u crawler.URL) *url.URL {
 	return parsed
 }
 
-// clipURL returns a URL for a record: not longer than people read.
+// clipURL returns a URL for a record, clipped to a length that people read.
 func clipURL(s string) string { return urltext.Clip(s) }
 
 // Bounds of what the pages of one visit share.
 const (
-	maxShared    = 8 << 20  // bytes of bodies, over all
+	maxShared    = 8 << 20  // bytes of the bodies of a visit
 	maxSharedOne = 2 << 20  // bytes of one body
-	maxSharedAll = 64 << 20 // bytes of bodies, over all visits of the job in this worker
+	maxSharedAll = 64 << 20 // bytes of the bodies of all visits of the job in this worker
 )
 
 // subresources are the answers that pages of a visit share, such as scripts and style sheets. They
@@ -278,12 +287,15 @@ func shareable(s render.Subrequest, a render.Answer) bool {
 		!strings.Contains(control, "private")
 }
 
-// maxStrangers is for how many hosts besides its own pages a worker keeps a pace.
+// maxStrangers is the number of strangers of a job that a worker keeps a pace for.
 const maxStrangers = 1000
 
-// strangers are the hosts that rendered pages of a job request from besides their own. No visit
-// holds them: each worker keeps the delay to them by itself. They are safe for concurrent use.
+// strangers are the other hosts that rendered pages of a job request from. The visits of the pages
+// do not hold these hosts: requests take turns over the fleet (guest.go). They are safe for
+// concurrent use.
 type strangers struct {
+	guests guests
+
 	mu  sync.Mutex
 	all map[crawler.Host]*hostState
 }
@@ -307,7 +319,7 @@ func (s *strangers) state(h crawler.Host, delay time.Duration) *hostState {
 	return state
 }
 
-// stranger returns what makes requests to a host that is not the visit's.
+// stranger returns a requester for a host that is not the visit's.
 func (v *visit) stranger(h crawler.Host) *requester {
 	q := v.requests
 	return &requester{

@@ -3,6 +3,7 @@ package visit
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -16,6 +17,8 @@ const (
 	aheadLanes = 8                      // but never more than this many for each connection
 	spentPause = 500 * time.Millisecond // pause before asking again for a budget that is reserved by others
 	skipBatch  = 200                    // how many URLs are settled at once without a fetch
+
+	spilledPause = 10 * time.Second // how long a host waits whose next URLs were spilled and cannot be read
 )
 
 // taker takes URLs from the frontier for the lanes, and decides when the visit takes no
@@ -38,6 +41,7 @@ type taker struct {
 	dry   bool             // the host's queue was empty at the last take
 	alone bool             // the URL taken last may have killed a worker, so it is settled before more are taken
 	ends  time.Time        // when the visit takes no more URLs
+	busy  *atomic.Int64    // URLs that are half done (see hold)
 }
 
 // refill takes URLs while the lanes have few left.
@@ -70,21 +74,29 @@ func (t *taker) flush() {
 	}
 }
 
-// late ends the visit if its time is over, or if the host must be left alone until then.
-func (t *taker) late() {
+// late reports whether the visit's time is over, or the host must be left alone until then. If so,
+// it ends the visit, but not while a page is in the browser and may have requests to make: the next
+// visit would have to render that page again.
+func (t *taker) late() bool {
+	over := !time.Now().Before(t.ends)
 	switch {
-	case !time.Now().Before(t.ends):
+	case !over && !time.Now().Add(t.host.pace.remaining()).After(t.ends):
+		return false
+	case t.visitor.browser != nil && t.busy.Load() > 0:
+	case over:
 		t.life.end(queue.EndBound)
-	case time.Now().Add(t.host.pace.remaining()).After(t.ends):
+	default:
 		t.life.end(queue.EndPause)
 	}
+	return true
 }
 
 // bounded reports whether no URL may be taken now. At one of the visit's bounds it ends the
 // visit.
 func (t *taker) bounded() bool {
-	t.late()
 	switch {
+	case t.late():
+		return true
 	case t.taken >= t.visitor.cfg.Pages:
 		if t.out > 0 {
 			return true // the URLs taken still have to be done
@@ -120,7 +132,7 @@ func (t *taker) ahead() int {
 	return most
 }
 
-// aheadOf returns for how long URLs are taken, given how long they may wait to be settled.
+// aheadOf returns how long the URLs taken should last, given how long they may wait to be settled.
 func aheadOf(patience time.Duration) time.Duration { return max(aheadTime, 2*patience) }
 
 // begin hands over what was taken when the visit opened. It reports whether that was
@@ -163,7 +175,7 @@ func (t *taker) take(n int) bool {
 			t.life.end(queue.EndSpent)
 			return nil
 		}
-		if t.rationed(err) {
+		if t.rationed(err) || t.putOff(err) {
 			return nil
 		}
 		t.dry = err == nil && len(got) < n && !lostAlone(got)
@@ -176,13 +188,24 @@ func (t *taker) take(n int) bool {
 	return ok && len(got) > 0
 }
 
+// putOff ends the visit if the host's next URLs were spilled and cannot be read now, and reports
+// whether that is what an error says. The frontier tells the worker.
+func (t *taker) putOff(err error) bool {
+	if !errors.Is(err, queue.ErrSpilled) {
+		return false
+	}
+	t.host.notBefore = spilledPause
+	t.life.end(queue.EndPause)
+	return true
+}
+
 // lostAlone reports whether the only URL taken may have killed a worker. Others may wait.
 func lostAlone(got []queue.Taken) bool { return len(got) == 1 && got[0].Entry.Lost > 0 }
 
 // promised returns how many of n URLs may be fetched under the budget of the host's domain.
 // If that is none, the visit ends once the URLs it took are done. If the budget is spent,
 // it first settles the host's URLs as skipped. Otherwise visits of other hosts have
-// reserved the rest, and the host rests a moment.
+// reserved the rest, and the host rests for a moment.
 func (t *taker) promised(n int) (granted int, ok bool) {
 	if t.visitor.settings().PagesPerDomain == 0 {
 		return n, true
@@ -285,7 +308,7 @@ func (t *taker) dismiss(o crawler.Outcome, resultsOf func([]queue.Taken) []*fetc
 				t.host.pace.hold(spentPause)
 				return nil
 			}
-			if t.rationed(err) {
+			if t.rationed(err) || t.putOff(err) {
 				return nil
 			}
 			return err

@@ -17,19 +17,19 @@ import (
 
 // A trap is a part of a site that keeps generating new URLs without new content: an endless
 // calendar, links with a new session each, error pages with a status of 200 that link
-// onwards. A trap shows in pages whose URLs have one signature.Pattern, that link to one another, and
-// many of which in a row are duplicates. Then only a sample of the pattern's URLs is
+// onwards. A trap shows in pages whose URLs have the same signature.Pattern, that link to one
+// another, and of which many in a row are duplicates. Then only a sample of the pattern's URLs is
 // fetched, and if those are duplicates too, none.
 
 // Bounds of the search for traps.
 const (
-	// From this depth on, pages that nearly say the same count as duplicates, even if their bytes
+	// From this depth on, pages that say nearly the same count as duplicates, even if their bytes
 	// differ.
 	trapDeep     = 20
 	trapRecent   = 16  // signatures remembered for a pattern
 	trapPatterns = 200 // patterns watched at once for a host
 	trapKept     = 20  // patterns remembered between visits, besides those that are sampled or skipped
-	trapKeep     = 3   // duplicates in a row from which a pattern is worth remembering
+	trapKeep     = 3   // duplicates in a row that make a pattern worth remembering
 )
 
 // watched is what is known of one pattern.
@@ -120,8 +120,8 @@ func suspect(e queue.Entry) (signature.Pattern, bool) {
 	return p, p.Random() || signature.PatternOf(e.Referrer) == p
 }
 
-// learn compares a page with others of its pattern. It compares bytes, but for URLs with
-// random parts and URLs far from the seeds, words.
+// learn compares a page with others of its pattern. It compares their words if the URL has random
+// parts or is far from the seeds, and otherwise their bytes.
 func (t *traps) learn(e queue.Entry, page *fetched.Page, doc *fetched.Document) {
 	p, ok := suspect(e)
 	if !ok {

@@ -43,6 +43,7 @@ type urlTask struct {
 
 	unpaid   string // why a page that costs money was not paid for; "" if the job does not pay at all
 	withheld int64  // size of a body that is not kept
+	waiting  int64  // bytes that the backlog counts
 }
 
 // errStopped means that a URL task was left undone because the visit ends. Its URL stays in
@@ -178,7 +179,7 @@ func (w *Visitor) robotsRequest(u crawler.URL) fetched.Request {
 // judge decides what an answer means.
 func (e *urlTask) judge() (crawler.URL, error) {
 	p := e.result.Page
-	if e.check && p.Status >= 200 && p.Status < 300 && p.BlockPage == "" { // how its body ends does not matter
+	if e.check && p.Status >= 200 && p.Status < 300 && p.BlockPage == "" { // it does not matter how its body ends
 		e.end(crawler.OutcomeFetched, "")
 		return crawler.URL{}, nil
 	}
@@ -223,8 +224,11 @@ func (e *urlTask) bytes() int64 {
 	return e.result.Page.Body.Size
 }
 
+// weight returns about how many bytes the result holds until it is committed, in memory or on disk.
+func (e *urlTask) weight() int64 { return e.bytes() + e.result.ItemBytes() + e.result.Rendered.Held() }
+
 // spent returns how many bytes of bodies the URL has cost: those of its page, and those that the
-// page fetched in a browser.
+// page has fetched in a browser.
 func (e *urlTask) spent() int64 {
 	if e.result.Rendered == nil {
 		return e.bytes()

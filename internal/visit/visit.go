@@ -23,6 +23,7 @@ type visit struct {
 	requests  *requester
 	committer *committer
 	taker     *taker
+	backlog   backlog
 
 	subresources subresources // what its rendered pages share
 
@@ -59,10 +60,15 @@ func newVisit(
 		done: make(chan finished, (aheadLanes+1)*lanes),
 	}
 	v.subresources.held = &w.shared
+	v.committer.backlog = &v.backlog
+	if w.needs.Bodies {
+		v.backlog.most = 2 * flushBodies // one batch is committed, one arrives
+	}
 	v.taker = &taker{
 		visitor: w, life: life, lease: keeper, host: host, committer: v.committer, connections: lanes, heed: v.heed,
 		rest: v.rest,
 		todo: make(chan queue.Taken, aheadLanes*lanes), ends: began.Add(w.cfg.Time),
+		busy: &v.requests.busy,
 	}
 	return v
 }
@@ -214,12 +220,14 @@ func (v *visit) tick() {
 // lane carries out URL tasks, one at a time.
 func (v *visit) lane() {
 	for t := range v.taker.todo {
+		v.backlog.room(v.life.starting)
 		if before := v.visitor.cfg.BeforeURL; before != nil {
 			before(v.life.doing, t.Entry.URL)
 		}
 		e := newURLTask(v, t)
 		err := e.run()
 		e.releaseEarly()
+		v.backlog.add(e)
 		v.done <- finished{e, err}
 	}
 }
@@ -233,6 +241,7 @@ func (v *visit) accept(f finished) {
 	}
 	f.urlTask.unskip()
 	f.urlTask.result.Release()
+	v.backlog.remove(f.urlTask)
 	switch {
 	case errors.Is(f.err, errStopped) || v.life.doing.Err() != nil:
 		v.lease.check() // the lease may be the cause

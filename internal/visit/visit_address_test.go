@@ -3,7 +3,6 @@ package visit_test
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"testing"
 	"time"
 
@@ -19,54 +18,43 @@ func (s fixedAddress) Locate(context.Context, crawler.Host) (netip.Addr, error) 
 	return netip.Addr(s), nil
 }
 
-// crawlOneAddress crawls hosts that share an address, and returns the times of the requests, in
-// order.
-func crawlOneAddress(t *testing.T, change func(*crawler.Job)) []time.Time {
+// crawlOneAddress crawls hosts that share an address, and returns its fetcher.
+func crawlOneAddress(t *testing.T, change func(*crawler.Job)) *sender {
 	t.Helper()
 	g := testsite.Graph{Hosts: 6, PagesPerHost: 4, LinksPerPage: 3}
 	site := g.Serve(t)
 	c := newCrawl(t, site, change)
 	c.tools.Locator = fixedAddress(netip.MustParseAddr("192.0.2.1"))
-	s := &sender{Fetcher: c.tools.Fetcher}
-	c.tools.Fetcher = s
+	s := recordSending(c)
 	for _, root := range g.Roots() {
 		c.admit(queue.Entry{URL: parseURL(t, site.URL(root.Host, g.Path(root.Page)))})
 	}
 	c.finish()
 	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 24})
-	slices.SortFunc(s.sent, time.Time.Compare)
-	return s.sent
+	return s
 }
 
 func TestHostsThatShareAnAddressShareItsDelay(t *testing.T) {
 	t.Parallel()
 	const delay = 30 * time.Millisecond
-	sent := crawlOneAddress(t, func(j *crawler.Job) { j.AddressDelay = delay })
-	for i := 1; i < len(sent); i++ {
-		if gap := sent[i].Sub(sent[i-1]); gap < delay {
-			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
-		}
-	}
+	s := crawlOneAddress(t, func(j *crawler.Job) { j.AddressDelay = delay })
+	wantGaps(t, s.allGaps(), delay)
 }
 
 func TestHostsFoundByLinksShareTheDelayOfTheirAddress(t *testing.T) {
 	t.Parallel()
 	const delay = 30 * time.Millisecond
 	// The hosts are in different domains.
-	sent := crawlOneAddress(t, func(j *crawler.Job) { j.Delay, j.Throttle = delay, 0 })
-	for i := 1; i < len(sent); i++ {
-		if gap := sent[i].Sub(sent[i-1]); gap < delay {
-			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
-		}
-	}
+	s := crawlOneAddress(t, func(j *crawler.Job) { j.Delay, j.Throttle = delay, 0 })
+	wantGaps(t, s.allGaps(), delay)
 }
 
 func TestAnExemptAddressHasNoSharedDelay(t *testing.T) {
 	t.Parallel()
-	sent := crawlOneAddress(t, func(j *crawler.Job) {
+	s := crawlOneAddress(t, func(j *crawler.Job) {
 		j.AddressDelay, j.AddressExempt = time.Hour, []string{"192.0.2.0/24"}
 	})
-	if len(sent) != 24+6 {
-		t.Errorf("%d requests were sent, want 30", len(sent))
+	if sent := len(s.sent); sent != 24+6 {
+		t.Errorf("%d requests were sent, want 30", sent)
 	}
 }

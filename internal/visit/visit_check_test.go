@@ -106,7 +106,7 @@ func TestLinksOfAPageAreFollowedWhenItsDepthShrinks(t *testing.T) {
 	c := newCheckCrawl(t, testsite.Serve(t, here), func(j *crawler.Job) { j.Depth = 1 }).seed("/")
 	c.finish()
 	c.wantRequests(map[string]int{"/a": 1, "/b": 1, "/c": 0})
-	c.seed("/b") // already parsed, but its links were too deep
+	c.seed("/b") // parsed before, but its links were too deep
 	check(t, c.frontier.Approach(t.Context()))
 	c.finish()
 	c.wantRequests(map[string]int{"/b": 1, "/c": 1, "/d": 1})

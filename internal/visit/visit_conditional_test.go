@@ -11,7 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// known is what earlier fetches brought, by URL.
+// known has the results of earlier fetches, by URL.
 type known map[string]fetched.Earlier
 
 func (k known) Find(u crawler.URL) *fetched.Earlier {
@@ -135,7 +135,7 @@ func TestAPageIsNotLostToA304ThatWasNotAskedFor(t *testing.T) {
 	c := newCrawl(t, site, nil).seed("/")
 	c.tools.Validators = known{c.site.URL(0, "/a"): c.earlier(`"1"`)}
 	c.finish()
-	// Nor is the host believed when it says so after a condition.
+	// After that, the host is not believed even when it answers a condition.
 	c.wantRecords(map[string]string{"/": "fetched", "/a": "fetched"})
 	c.wantRequests(map[string]int{"/": 2, "/a": 1})
 }
@@ -155,7 +155,7 @@ func TestAServerThatAlwaysAnswers304HasNoPages(t *testing.T) {
 	if rec := c.record("/"); rec.ErrorClass != crawler.ErrorProtocol || rec.SameAs != nil {
 		t.Errorf("the record is %+v", rec)
 	}
-	c.wantRequests(map[string]int{"/": 4}) // each try asks once more, past caches
+	c.wantRequests(map[string]int{"/": 4}) // each try makes one more request, past caches
 }
 
 func TestA304AboutOtherContentIsNotBelieved(t *testing.T) {

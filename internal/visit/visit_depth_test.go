@@ -183,7 +183,7 @@ func TestTheOrderOfVisitsDoesNotChangeTheFetchedPages(t *testing.T) {
 			if seed > 1 {
 				race.Skip(t) // one seed for each number of shards is enough for the detector
 			}
-			redistest.Both(t, func(t *testing.T, url string) {
+			redistest.Sampled(t, func(t *testing.T, url string) {
 				r := rand.New(rand.NewPCG(seed, 1))
 				m := newRandomWeb(r)
 				site := m.serve(t)
@@ -264,7 +264,7 @@ func TestNoPageIsMissedWhenWorkersAreLost(t *testing.T) {
 			if seed > 1 {
 				race.Skip(t) // as above
 			}
-			redistest.Both(t, func(t *testing.T, url string) {
+			redistest.Sampled(t, func(t *testing.T, url string) {
 				r := rand.New(rand.NewPCG(seed, 2))
 				m := newRandomWeb(r)
 				site := m.serve(t)

@@ -94,6 +94,11 @@ func TestAFailingHostIsGivenUpWithAReason(t *testing.T) {
 	}
 }
 
+// ruled replaces the rules of a host.
+func ruled(by crawler.HostRules) func(*crawler.HostRules) error {
+	return func(r *crawler.HostRules) error { *r = by; return nil }
+}
+
 func TestAForgivenHostIsVisitedAgain(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}),
@@ -105,7 +110,7 @@ func TestAForgivenHostIsVisitedAgain(t *testing.T) {
 	}
 	c.finish()
 	up.Store(true)
-	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), crawler.HostRules{}, true))
+	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), ruled(crawler.HostRules{}), true))
 	c.seed("/b").finish()
 	c.wantRecords(map[string]string{"/a": "failed the host is given up", "/b": "fetched"})
 }
@@ -175,7 +180,7 @@ func TestRulesOfAHostApplyDuringAVisit(t *testing.T) {
 	var once atomic.Bool
 	site.Handle(paths[20], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !once.Swap(true) {
-			check(t, c.frontier.Govern(context.Background(), host, crawler.HostRules{Paused: true}, false))
+			check(t, c.frontier.Govern(context.Background(), host, ruled(crawler.HostRules{Paused: true}), false))
 		}
 		pages.ServeHTTP(w, r)
 	}))
@@ -185,7 +190,7 @@ func TestRulesOfAHostApplyDuringAVisit(t *testing.T) {
 	if orders, err := c.frontier.Arm(t.Context(), 1); len(orders) != 0 || err != nil {
 		t.Errorf("a paused host is due: %v, %v", orders, err)
 	}
-	check(t, c.frontier.Govern(t.Context(), host, crawler.HostRules{Pages: 60}, false))
+	check(t, c.frontier.Govern(t.Context(), host, ruled(crawler.HostRules{Pages: 60}), false))
 	c.finish()
 	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 60, crawler.OutcomeSkipped: 140})
 }
@@ -198,18 +203,13 @@ func TestARuleSetsTheDelayOfOneHost(t *testing.T) {
 		j.Delay = time.Hour
 	}).seed(paths...)
 	own := delay
-	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), crawler.HostRules{Delay: &own}, false))
-	s := &sender{Fetcher: c.tools.Fetcher}
-	c.tools.Fetcher = s
+	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), ruled(crawler.HostRules{Delay: &own}), false))
+	s := recordSending(c)
 	c.finish()
 	if len(s.sent) != 5 {
 		t.Fatalf("%d requests were sent, want 5", len(s.sent))
 	}
-	for i := 1; i < len(s.sent); i++ {
-		if gap := s.sent[i].Sub(s.sent[i-1]); gap < delay {
-			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
-		}
-	}
+	wantGaps(t, s.allGaps(), delay)
 }
 
 func TestHostRulesAreTheSameAfterPacking(t *testing.T) {

@@ -70,7 +70,7 @@ func TestPagesThatNeedABrowserAreRendered(t *testing.T) {
 			t.Errorf("%s is recorded as %q of %d bytes, want what the server sent", path, rec.ContentType, rec.Bytes)
 		}
 	}
-	// What an API sends is part of a page, and no page of its own.
+	// The answers of an API are parts of a page, and not pages themselves.
 	c.wantRequests(map[string]int{"/api/1": 1, "/api/2": 1, "/robots.txt": 1})
 }
 
@@ -148,14 +148,13 @@ func TestAPageMayRequestFromHostsOfStrangersWhoseRobotsAllowIt(t *testing.T) {
 		func(j *crawler.Job) { j.RenderScope, j.Delay, j.Throttle = crawler.ScopeAny, 50*time.Millisecond, 0 }))
 	c.homes = []crawler.Host{crawler.Host(site.Hosts()[0])}
 	c.tools.Journal = journal
+	sent := recordSending(c)
 	rendering(c, new(fakeBrowser)).root().finish()
 	requests := site.ByHost()[site.Hosts()[1]]
 	if len(requests) != 3 || requests[0].Path != "/robots.txt" {
 		t.Fatalf("the other host got %+v, want robots.txt, /a and /b", requests)
 	}
-	if gap := site.SmallestGap(site.Hosts()[1]); gap < 50*time.Millisecond {
-		t.Errorf("two requests to the other host are %v apart, want the delay", gap)
-	}
+	wantGaps(t, sent.gaps(site.Hosts()[1]), 50*time.Millisecond)
 	guests := 0
 	for _, x := range journal.all() {
 		if x.Guest != (string(x.URL.Host()) == site.Hosts()[1]) {
@@ -168,6 +167,41 @@ func TestAPageMayRequestFromHostsOfStrangersWhoseRobotsAllowIt(t *testing.T) {
 	if guests != 3 {
 		t.Errorf("the journal has %d requests to the other host, want 3", guests)
 	}
+}
+
+func TestPagesOfTwoWorkersTakeTurnsAtAHostOfStrangers(t *testing.T) {
+	t.Parallel()
+	const delay = 50 * time.Millisecond
+	site := testsite.ServeLinked(t, 3, func(hosts []string) []http.Handler {
+		page := func(name string) web {
+			var all []string
+			for i := range 4 {
+				all = append(all, fmt.Sprintf(`show("http://%s/%s/%d")`, hosts[2], name, i))
+			}
+			return web{"/": shell(all...)}
+		}
+		return []http.Handler{page("one"), page("two"), http.NotFoundHandler()}
+	})
+	c := rendering(newCrawl(t, site, renderMode(crawler.RenderAlways,
+		func(j *crawler.Job) { j.RenderScope, j.Delay, j.Throttle = crawler.ScopeAny, delay, 0 })), new(fakeBrowser))
+	sent := recordSending(c)
+	var all sync.WaitGroup
+	for i, worker := range []string{"one", "two"} {
+		c.admit(queue.Entry{URL: parseURL(t, site.URL(i, "/"))})
+		c.cfg.Worker = worker
+		visitor, order := c.visitor(), c.arm()
+		all.Go(func() {
+			if _, err := visitor.Visit(t.Context(), order, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	other := site.Hosts()[2]
+	if n := len(site.ByHost()[other]); n < 9 || n > 10 { // with robots.txt, by one worker or both
+		t.Errorf("the other host got %d requests, want the 8 of both pages, and robots.txt", n)
+	}
+	wantGaps(t, sent.gaps(other), delay)
 }
 
 func TestRequestsOfAPageKeepTheDelay(t *testing.T) {
@@ -189,16 +223,13 @@ func TestRequestsOfAPageKeepTheDelay(t *testing.T) {
 			c := newCrawl(t, site, renderMode(crawler.RenderAlways,
 				func(j *crawler.Job) { j.RenderRequests, j.Delay, j.Throttle = pace, delay, 0 }))
 			c.tools.Journal = journal
+			sent := recordSending(c)
 			rendering(c, new(fakeBrowser)).root().finish()
 			requests := site.Requests()
 			if len(requests) != 6 {
 				t.Fatalf("the site got %d requests, want 6: %+v", len(requests), requests)
 			}
-			var gaps []time.Duration
-			for i := range requests[1:] {
-				gaps = append(gaps, requests[i+1].Start.Sub(requests[i].Start))
-			}
-			if !check(gaps) {
+			if gaps := sent.allGaps(); !check(gaps) {
 				t.Errorf("the gaps are %v", gaps)
 			}
 			for _, x := range journal.all()[2:4] {
@@ -288,6 +319,28 @@ func TestAPageReturnsToTheQueueWhenItsVisitEndsWhileItIsRendered(t *testing.T) {
 	}
 }
 
+func TestAPageInTheBrowserIsDoneAlthoughTheTimeOfItsVisitIsOver(t *testing.T) {
+	t.Parallel()
+	browser := &fakeBrowser{began: make(chan struct{}, 8)}
+	site := testsite.Serve(t, web{"/": shell(`show("/slow")`, `show("/more")`), "/slow": "slow",
+		"/more": `<a href="/x"></a>`, "/x": complete()})
+	reached, release := site.Hang("/slow")
+	defer release()
+	c := rendering(newCrawl(t, site, renderMode(crawler.RenderAuto)), browser).root()
+	c.cfg.Time = 2 * time.Second
+	go func() {
+		<-browser.began
+		<-reached
+		time.Sleep(2 * c.cfg.Time) // the time of the visit, which began before, is over
+		release()
+	}()
+	c.finish()
+	c.wantRequests(map[string]int{"/": 1, "/slow": 1, "/more": 1, "/x": 1})
+	if rec := c.record("/"); rec.Rendered == nil || rec.Rendered.Requests != 2 {
+		t.Errorf("the page was rendered as %+v", rec.Rendered)
+	}
+}
+
 func TestWhatRenderingTeachesHoldsForOtherWorkers(t *testing.T) {
 	t.Parallel()
 	pages, paths := web{}, []string(nil)
@@ -295,16 +348,31 @@ func TestWhatRenderingTeachesHoldsForOtherWorkers(t *testing.T) {
 		path := fmt.Sprintf("/blog/post-%d", i)
 		pages[path], paths = complete(), append(paths, path)
 	}
-	first, second := new(fakeBrowser), new(fakeBrowser)
-	c := rendering(newCrawl(t, testsite.Serve(t, pages), renderMode(crawler.RenderAuto)), first)
+	c := rendering(newCrawl(t, testsite.Serve(t, pages), renderMode(crawler.RenderAuto)), new(fakeBrowser))
 	c.seed(paths[:6]...).finish()
-	if n := first.renders.Load(); n != 3 {
-		t.Errorf("the first worker rendered %d of 6 pages of a static pattern, want 3 trials", n)
+	if n := c.tried(paths[:6]); n != 3 {
+		t.Errorf("the first worker tried %d of 6 pages of a static pattern, want 3", n)
 	}
-	rendering(c, second).seed(paths[6:]...).finish()
-	if n := second.renders.Load(); n > 1 { // a sample, perhaps
-		t.Errorf("another worker rendered %d of 6 more pages, want none, or a sample", n)
+	rendering(c, new(fakeBrowser)).seed(paths[6:]...).finish()
+	if n := c.tried(paths[6:]); n != 0 {
+		t.Errorf("another worker tried %d of 6 more pages, want none", n)
 	}
+}
+
+// tried returns how many pages were rendered to learn whether pages like them need it. Others may be
+// rendered as samples, which depends on their URLs, and so on the port of the site.
+func (c *crawl) tried(paths []string) (n int) {
+	c.t.Helper()
+	for _, path := range paths {
+		switch rendered := c.record(path).Rendered; {
+		case rendered == nil || rendered.Why == "sample":
+		case rendered.Why == "try":
+			n++
+		default:
+			c.t.Errorf("%s was rendered because of %q", path, rendered.Why)
+		}
+	}
+	return n
 }
 
 func TestAnArchiveHasEveryExchangeOfAPage(t *testing.T) {

@@ -65,14 +65,9 @@ func TestACrawlDelayIsObeyed(t *testing.T) {
 	site := testsite.Serve(t, pages)
 	site.Robots("User-agent: *\nCrawl-delay: 0.1\n")
 	c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 4 })
-	s := &sender{Fetcher: c.tools.Fetcher}
-	c.tools.Fetcher = s
+	s := recordSending(c)
 	c.seed(paths...).finish()
-	for i := 1; i < len(s.sent); i++ {
-		if gap := s.sent[i].Sub(s.sent[i-1]); gap < delay {
-			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
-		}
-	}
+	wantGaps(t, s.allGaps(), delay)
 }
 
 func TestNofollowLinksAreNotFollowed(t *testing.T) {

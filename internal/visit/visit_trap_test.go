@@ -140,6 +140,7 @@ func TestATrapEndsAndOrdinaryPagesAreAllFetched(t *testing.T) {
 
 func TestATrapIsShownAndFetchedWhenAnOperatorAsksForIt(t *testing.T) {
 	t.Parallel()
+	race.Skip(t) // the pages are fetched as in other tests
 	kind := trapKinds["a calendar"]
 	c := newCrawl(t, testsite.Serve(t, kind.trap), nil).seed(kind.start)
 	c.finish()
@@ -151,8 +152,8 @@ func TestATrapIsShownAndFetchedWhenAnOperatorAsksForIt(t *testing.T) {
 		t.Fatalf("traps: got %+v", status.Traps)
 	}
 	before := len(c.site.Requests())
-	check(t, c.frontier.Govern(t.Context(), host, crawler.HostRules{Ask: []string{"/calendar/N/N"},
-		Pages: int64(before) + 500}, false))
+	check(t, c.frontier.Govern(t.Context(), host, ruled(crawler.HostRules{Ask: []string{"/calendar/N/N"},
+		Pages: int64(before) + 500}), false))
 	c.seed("/calendar/3000/1").finish()
 	if n := len(c.site.Requests()) - before; n < 400 {
 		t.Errorf("%d more pages were requested, want 500", n)
@@ -161,6 +162,7 @@ func TestATrapIsShownAndFetchedWhenAnOperatorAsksForIt(t *testing.T) {
 
 func TestTrapDetectionCanBeDisabled(t *testing.T) {
 	t.Parallel()
+	race.Skip(t) // the pages are fetched as in other tests
 	kind := trapKinds["a calendar"]
 	c := newCrawl(t, testsite.Serve(t, kind.trap),
 		func(j *crawler.Job) { j.Traps, j.PagesPerHost = false, 400 }).seed(kind.start)
@@ -172,6 +174,7 @@ func TestTrapDetectionCanBeDisabled(t *testing.T) {
 
 func TestEqualPagesAreAllFetchedIfOnePageLinksToThem(t *testing.T) {
 	t.Parallel()
+	race.Skip(t) // the pages are fetched as in other tests
 	pages := web{}
 	var all []string
 	for i := range 400 {
@@ -290,7 +293,7 @@ func (s series) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func TestPagesThatDifferInNumbersOrPicturesAreAllFetched(t *testing.T) {
 	t.Parallel()
-	race.Skip(t) // they are fetched as those of other tests
+	race.Skip(t) // the pages are fetched as in other tests
 	const pages = 200
 	text := strings.Repeat("The gauge is read at noon by whoever is on duty, and noted in the book. ", 10)
 	for name, body := range map[string]func(i int) string{

@@ -107,14 +107,14 @@ type Config struct {
 	// up its place rather than wait for its host. It is called by many goroutines, several
 	// times a second. Default: there is always room.
 	Full func() bool
-	// Yield is called in the goroutine of a connection before it starts a URL. A simulation
+	// BeforeURL is called in the goroutine of a connection before it starts a URL. A simulation
 	// uses it to decide when the goroutine continues. Default none.
 	BeforeURL func(ctx context.Context, u crawler.URL)
 	// Rests is called when a host is left alone for a while because it refused a request or
 	// was not reached. It is called by many goroutines and must not block. Default none.
 	Rests func(h crawler.Host, reason string, wait time.Duration)
-	// Stops is called when handlers have stopped the job. It must not block, and make all
-	// visits of the visitor drain. Default none.
+	// Stops is called when handlers have stopped the job. It must make all visits of the visitor
+	// drain, and must not block. Default none.
 	Stops func()
 	// Settled is called by the visit's leader for each URL that was settled, or returned to
 	// the queue to be tried again. It must not block, nor retain the result. Default none.
@@ -185,7 +185,7 @@ type Visitor struct {
 	sink     Sink
 	journal  Journal
 	locator  Locator
-	errors   ErrorHandlers // nil if the job's handlers do not want to know what fails
+	errors   ErrorHandlers // nil if the job's handlers are not called for URLs that fail
 	passing  Passing       // nil if handlers pass nothing
 	handlers Handlers      // nil if the job names none
 	jar      fetched.Jar   // nil if the job sends no cookies
@@ -229,7 +229,7 @@ type Tools struct {
 	Locator  Locator     // may be nil if the job sets no AddressDelay; Auto then means none
 	Handlers Handlers    // may be nil if the job names none
 	Jar      fetched.Jar // for jobs with Cookies
-	// Validators make requests conditional. Nil: none is.
+	// Validators make requests conditional. If it is nil, no request is.
 	Validators Validators
 	// Gate lets visits wait until pages can be kept. If it is nil, URLs whose pages cannot
 	// be kept return to the queue, and the visit fails.
@@ -280,8 +280,7 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 		sink: tools.Sink, needs: tools.Sink.Needs(), journal: tools.Journal,
 		gate: tools.Gate, room: tools.Room, skips: newSkips(),
 	}
-	w.download = w.needs.Verbatim && !job.Follow && !job.Resources && !job.Renders() &&
-		len(job.Select)+len(job.Extract) == 0
+	w.download = w.needs.Download(job)
 	w.live.Store(&job)
 	w.calls.Store(time.Now().UnixNano())
 	if len(job.Handlers) > 0 {
@@ -298,7 +297,7 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 		w.jar = tools.Jar
 	}
 	if job.Renders() {
-		// The markup of an application does not change when what it shows does.
+		// The markup of an application does not change when its content does.
 		w.browser, w.validators = tools.Browser, nil
 	}
 	return w, nil
@@ -334,8 +333,8 @@ func (w *Visitor) want() Want {
 
 // open opens the visit that was ordered. While the frontier is unavailable, it repeats the call
 // until ctx ends or drain is closed, because a call whose answer was lost may have opened the
-// visit: if no one carried that out, its URLs would count as held by a worker that was lost. If
-// the call never arrived, the order becomes stale in time.
+// visit: if no worker carried out that visit, its URLs would count as held by a lost worker. If the
+// call never arrived, the order becomes stale after a while.
 func (w *Visitor) open(ctx context.Context, o queue.VisitRef, drain <-chan struct{}) (HostLease, error) {
 	want := w.want()
 	want.Call = strconv.FormatInt(w.calls.Add(1), 36)

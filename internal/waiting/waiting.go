@@ -175,7 +175,7 @@ func waitsForOutput(s crawler.Status, v Service) Waiting {
 	if at < 0 {
 		return Waiting{}
 	}
-	return Waiting{WaitOutput, "no worker of this job can keep its pages: " + s.Troubles[at].String()}
+	return Waiting{WaitOutput, "every worker of this job is in trouble: " + s.Troubles[at].String()}
 }
 
 // waitsForWork says why there is nothing to visit.

@@ -30,6 +30,12 @@ const (
 // Dispatcher enqueues visits and reports how many the fleet can run. It is safe for
 // concurrent use.
 type Dispatcher struct {
+	// Reported returns how many workers say themselves that they serve a job, whether or not their
+	// asynq server is open. Set it before the first call. Default none.
+	Reported func(job string) int
+	// Lull reports whether nothing happens in the fleet. Default it never does.
+	Lull func() bool
+
 	connection any // a go-redis client; this package need not import its type
 	inspector  *asynq.Inspector
 	timeout    time.Duration
@@ -170,9 +176,13 @@ func (d *Dispatcher) Workers(job string) (names []string) {
 
 // serving returns how many processes serve the job's queue, as of the last call of Capacity.
 func (d *Dispatcher) serving(job string) int {
+	reported := 0
+	if d.Reported != nil {
+		reported = d.Reported(job)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.of(job))
+	return max(reported, len(d.of(job)))
 }
 
 // of returns the servers that serve the job's queue. d.mu is held.
@@ -242,6 +252,9 @@ const inspectEvery = 2 * time.Second
 
 // inspects reports whether all about a queue is to be read now.
 func (d *Dispatcher) inspects(job string) bool {
+	if d.Lull != nil && d.Lull() {
+		return false
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Since(d.inspected[job]) < inspectEvery {
@@ -268,6 +281,12 @@ func (d *Dispatcher) inspect(job string) (paused, known bool, err error) {
 // can only be recognized by its text.
 func noQueue(err error) bool {
 	return errors.Is(err, asynq.ErrQueueNotFound) || err != nil && strings.HasPrefix(err.Error(), "NOT_FOUND: queue ")
+}
+
+// Pauses returns how many of these jobs' queues are paused, with one command; in a Cluster, with one
+// for each.
+func (d *Dispatcher) Pauses(ctx context.Context, jobs []string) (int, error) {
+	return frontier.QueuePauses(ctx, d.connection, jobs)
 }
 
 // SetPaused pauses or unpauses the job's queue. No worker receives a visit from a paused

@@ -1,12 +1,11 @@
-// Package early lets the heap of a command grow while its packages begin.
+// Package early lets the heap of a command grow while its packages are initialized.
 //
-// What they make of tables and descriptors is some 5 MiB, of which all stays; the
-// garbage collector would look through it twice, for a quarter of the time that a
-// command takes to begin. The runtime begins packages in the order of their paths,
-// as soon as what they import has begun, so this one, which imports next to nothing,
-// comes before most.
+// Their tables and descriptors take about 5 MiB, all of which stays in use. The garbage collector
+// would scan them twice, which takes a quarter of the time in which a command starts. The runtime
+// initializes packages in the order of their paths, each as soon as its imports are initialized. So
+// this one, which imports next to nothing, comes before most others.
 package early
 
 import "github.com/trawlcrawler/trawl/internal/heap"
 
-func init() { heap.Floor(16 << 20) }
+func init() { heap.Floor(16<<20, 100) }

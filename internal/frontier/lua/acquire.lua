@@ -5,8 +5,8 @@
 -- ARGV[1]  "JOB RUN SHARD" of the visits; then for each its epoch, and milliseconds after which the
 --          hold is forgotten
 -- Returns  for each '', 0 if the visit now holds the host; otherwise the hold, and Redis's time in
---          milliseconds. If a later visit of the job holds the host, the hold stays: this one did
---          not open
+--          milliseconds. If a later visit of the job holds the host, the hold stays, because this
+--          visit did not open
 
 local me, answer, now = ARGV[1], {}, nil
 for i, value in ipairs(redis.call('MGET', unpack(KEYS))) do -- false for a key of another type

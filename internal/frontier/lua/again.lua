@@ -1,5 +1,5 @@
 -- again: changes what is known of pages of a block, and queues those that are due behind the URLs
--- that wait at their host. A page that has changed since it was read is left alone.
+-- that wait at their host. A page whose slot has changed since it was read is left alone.
 -- KEYS[1]  the shard's base
 -- ARGV     host, block, the slots as they were read, when the first of the other pages is due in
 --          unix milliseconds, '1' to replace that time or '0' to make it earlier at most; then for

@@ -3,7 +3,7 @@
 -- KEYS[1]  the shard's base
 -- ARGV     the most bands of a bucket, and for each band: its bucket, its key, its page ('': do
 --          not remember it)
--- Returns  for each band the page that it was first found in; '' if that is none
+-- Returns  for each band the page that it was first found in; '' if it is new
 
 local most, first = tonumber(ARGV[1]), {}
 for i = 2, #ARGV, 3 do

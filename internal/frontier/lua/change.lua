@@ -1,5 +1,5 @@
--- change: replaces the settings of a job, if they have not changed since they were read. If a
--- budget was raised because of which the job is ending or has ended, the job continues.
+-- change: replaces the settings of a job, if they have not changed since they were read. If the job
+-- is ending or has ended because of a budget that is raised now, it continues.
 -- KEYS[1]  the job
 -- KEYS[2]  the job's ledger
 -- KEYS[3]  its events

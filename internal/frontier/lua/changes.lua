@@ -1,5 +1,5 @@
--- changes: records up to where the changes of a job's pages were told to its webhooks. It does not
--- bring back a job that was removed.
+-- changes: records how far the webhooks of a job have been told of the changes of its pages. It
+-- does not bring back a job that was removed.
 -- KEYS[1]  the job's webhooks
 -- KEYS[2]  the job
 -- ARGV     a cursor, how many events told of changes so far

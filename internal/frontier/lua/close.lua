@@ -8,7 +8,7 @@
 --          none), milliseconds between requests that the job owes the host, milliseconds for
 --          which the host waits for its turn if another job wants it, '1' if one does for
 --          certain, the error class of the last failure, milliseconds that the visit kept between
---          requests, whoever owes them, how long the host's responses took ('': unknown), '1' if the
+--          requests, for all jobs, how long the host's responses took ('': unknown), '1' if the
 --          host is given up
 -- Returns  other jobs that want the host, as rival.lua noted them
 

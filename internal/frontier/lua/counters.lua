@@ -1,4 +1,4 @@
--- counters: the counters of a shard. Records in segments that are only counted count as lost once
+-- counters: the counters of a shard. Records in segments whose URLs are only counted are lost once
 -- their worker was not heard of in time, even if no scheduler reclaims them any more.
 -- KEYS[1]  the shard's base
 -- Returns  hosts due, armed, open, due by now, and of these those with urgent URLs; milliseconds

@@ -1,5 +1,5 @@
--- delivered: records how a try went to tell a webhook of an event. It does not bring back a job that
--- was removed.
+-- delivered: records how one try to deliver an event to a webhook went. It does not bring back a
+-- job that was removed.
 -- KEYS[1]  the job's webhooks: counters and notes, each followed by a space and the webhook's URL
 -- KEYS[2]  the job
 -- ARGV     URL of the webhook, why the try failed ('' if it did not), 1 if the event is given up, 1 if

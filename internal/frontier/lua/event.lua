@@ -1,7 +1,7 @@
--- What the verbs share that make events of a job.
+-- Code that the verbs that make events of a job share.
 
--- emit adds an event. job is the job's key, events that of its list, now is in unix milliseconds.
--- A list that is something else is replaced.
+-- emit adds an event. job is the job's key, events that of its list, now is in unix milliseconds. A
+-- key that is not a list is replaced.
 local function emit(job, events, name, now, reason)
   local n = redis.call('HINCRBY', job, 'events', 1)
   local entry = string.format('%d %d %s %s', n, now, name, reason)

@@ -1,8 +1,8 @@
 -- giveup: makes the event that hosts of a job were given up, unless another call has made it.
 -- KEYS[1]  the job
 -- KEYS[2]  its events
--- ARGV     what was told so far, as it was read ('': nothing), what is told with this event, the
---          hosts, milliseconds that must have passed since the last such event
+-- ARGV     the numbers told so far, as they were read ('': none), the numbers told with this event,
+--          the hosts, milliseconds that must have passed since the last such event
 -- Returns  1; 0 if the event was made before, or it is too early
 
 local h = redis.call('HMGET', KEYS[1], 'state', 'givenup', 'givenupat')

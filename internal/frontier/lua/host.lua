@@ -7,15 +7,17 @@
 --          long its responses took
 
 local host = ARGV[1]
-local h = redis.call('HMGET', HOST(host), 'state', 'worker', 'rules', 'pages', 'seen', 'strikes', 'trouble', 'gap', 'traps', 'kept', 'latency')
-if not h[5] then return {} end
+local h = peek(host, 'state', 'worker', 'rules', 'pages', 'strikes', 'trouble', 'gap', 'traps', 'kept', 'latency',
+  'sealed', 'seen')
+if not h[12] then return {} end
 local waiting = redis.call('ZCARD', LATER(host))
 for _, band in ipairs(BANDS) do waiting = waiting + redis.call('LLEN', QUEUE(band, host)) end
+waiting = waiting + tonumber(h[11])
 local due = redis.call('ZSCORE', DUE, host)
 due = due and math.max(0, tonumber(due) - now_ms()) or -1
 local text = function(v) return v or '' end
 local number = function(v) return tonumber(v or 0) end
 return {
-  text(h[1]), text(h[2]), text(h[3]), number(h[4]), number(h[5]), number(h[6]), text(h[7]), math.max(number(h[8]), number(h[10])),
-  due, waiting, redis.call('HLEN', FLIGHT(host)), text(h[9]), text(h[11]),
+  text(h[1]), text(h[2]), text(h[3]), number(h[4]), number(h[12]), number(h[5]), text(h[6]), math.max(number(h[7]), number(h[9])),
+  due, waiting, redis.call('HLEN', FLIGHT(host)), text(h[8]), text(h[10]),
 }

@@ -1,5 +1,5 @@
--- keep: writes a field of a job's record once. A later call does not change it, and does not
--- bring back a job that was removed.
+-- keep: writes a field of a job's record, if it is not set. It does not bring back a job that was
+-- removed.
 -- KEYS[1]  the job
 -- ARGV     field, value
 -- Returns  1; 0 if the field exists already, or there is no such job

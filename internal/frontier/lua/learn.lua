@@ -1,4 +1,4 @@
--- learn: adds a rendered page to what the pages of its host have taught, and reads it.
+-- learn: adds a rendered page to the lessons of its host, and returns these.
 -- KEYS[1]  the shard's base
 -- ARGV     host, the most patterns of a host; and, unless it only reads: 1 if the page gained by
 --          rendering, or 0, the key of its pattern, the key of its whole host (4 bytes each)

@@ -5,38 +5,6 @@
 local BAND_URGENT, BAND_NORMAL, BAND_LOW = '3', '1', '2'
 local BANDS = { BAND_URGENT, '0', BAND_NORMAL, BAND_LOW }
 
--- This table wraps the redis table of the server, so that no verb has to handle garbage: if a key
--- or field is unusable, mend.lua sets it aside, and the command is repeated.
-local redis_call, redis_pcall, to_number = redis.call, redis.pcall, tonumber
-local redis, mend = { error_reply = redis.error_reply }
-function redis.call(command, key, ...)
-  local answer = redis_pcall(command, key, ...)
-  if type(answer) ~= 'table' or not answer.err then return answer end
-  mend(answer.err, command, key, (...))
-  return redis_call(command, key, ...) -- any other error is raised by the second call
-end
-
--- note_garbage records and counts garbage.
-local MOST_NOTES, LONGEST_NOTE = 100, 500
-local function note_garbage(text)
-  redis_call('LPUSH', GARBAGE, string.sub(text, 1, LONGEST_NOTE))
-  redis_call('LTRIM', GARBAGE, 0, MOST_NOTES - 1)
-  redis_call('HINCRBY', COUNT, 'garbage', 1)
-end
-
--- tonumber returns 0 for anything that is not a number.
-local function tonumber(v) return to_number(v) or 0 end
-
--- now_ms is Redis's clock in unix milliseconds. A script reads it once.
-local clock
-local function now_ms()
-  if not clock then
-    local t = redis_call('TIME')
-    clock = t[1] * 1000 + math.floor(t[2] / 1000)
-  end
-  return clock
-end
-
 -- count adds to a counter of the shard, and returns its value. Between sum_counts and write_counts
 -- it returns nothing: what it adds is written at the end, with one command for each counter.
 local sums
@@ -100,8 +68,8 @@ local function in_flight(host)
 end
 
 -- A host's field "bands" names the bands in which URLs may wait, so that a visit need not look for
--- others. It is deleted when URLs come to wait in another way than through wake, as those to be
--- retried: then all bands are looked at, until the host is idle again.
+-- others. It is deleted when URLs begin to wait in another way than through wake, as retries do.
+-- Then all bands are looked at, until the host is idle again.
 local function forget_bands(host) redis.call('HDEL', HOST(host), 'bands') end
 
 -- requeue returns a host's entries in flight to the front of its queues, in the order in which
@@ -138,6 +106,60 @@ end
 -- queues returns the names of a host's queues.
 local function queues(host)
   return QUEUE(BANDS[1], host), QUEUE(BANDS[2], host), QUEUE(BANDS[3], host), QUEUE(BANDS[4], host)
+end
+
+-- SEAL is the element of a queue before a sealed block, which has entries that lie deep in the queue
+-- (sealed.go). A host's field "sealed" is how many more URLs than elements its sealed blocks have.
+local SEAL = '\0\4'
+
+-- waiting_in returns how many URLs wait in a sealed block, or in a spilled one by its reference.
+local function waiting_in(block)
+  local high, low = string.byte(block, 1, 2)
+  return low and high % 128 * 256 + low or 0
+end
+
+-- is_named returns whether a sealed block begins with a name, which tells blocks apart (sealed.go).
+local function is_named(block, name) return block and string.sub(block, 1, #name) == name end
+
+-- Instead of a sealed block, a queue may have a reference to it (spill.go). It begins with the name
+-- of the block, BLOCK_NAME bytes, whose highest bit is set. The name of the object that has the
+-- block follows. A host's field "spilled" is how many URLs are in its spilled blocks.
+local BLOCK_NAME, OBJECT_NAME = 10, 12
+
+-- is_spilled returns whether an element behind SEAL is a reference.
+local function is_spilled(block) return (string.byte(block) or 0) >= 128 end
+
+-- spilled_name returns the name of the block that a reference refers to.
+local function spilled_name(reference)
+  return string.char(string.byte(reference) - 128) .. string.sub(reference, 2, BLOCK_NAME)
+end
+
+-- add_spilled adds to the number of URLs of a host that are spilled.
+local function add_spilled(host, urls)
+  if redis.call('HINCRBY', HOST(host), 'spilled', urls) <= 0 then redis.call('HDEL', HOST(host), 'spilled') end
+  count('spilled', urls)
+end
+
+-- object_of returns the object that a reference refers to.
+local function object_of(reference)
+  return string.sub(reference, BLOCK_NAME + 1, BLOCK_NAME + OBJECT_NAME)
+end
+
+-- refer adds to the number of references to an object. place is where it is, if it may be new. When
+-- the last reference is gone, the time is noted instead: the object is kept for a while
+-- (spillsweep.go).
+local function refer(object, by, place)
+  local references, known = string.match(redis.call('HGET', SPILLS, object) or '', '^(%-?%d+) (.*)$')
+  if not (known or place) then return end
+  references = math.max(0, tonumber(references)) + by
+  if references <= 0 then references = -now_ms() end
+  redis.call('HSET', SPILLS, object, string.format('%d', references) .. ' ' .. (known or place))
+end
+
+-- release_spilled counts that a reference to a block of a host is no longer in a queue.
+local function release_spilled(host, reference)
+  add_spilled(host, -waiting_in(reference))
+  refer(object_of(reference), -1)
 end
 
 -- idle returns whether a host has no URL, neither waiting nor in flight.
@@ -208,28 +230,30 @@ end
 -- rest makes a host that is no longer visited due, or idle if nothing waits there, and returns
 -- whether it is due. No request may be made to it for wait milliseconds, and no visit is due for
 -- parked milliseconds. What other jobs noted about the visit is removed. The fields of the host
--- in leaves are set and those in takes deleted with the same calls. is_idle says that the host is
--- known to be idle.
-local function rest(host, wait, parked, leaves, takes, is_idle)
+-- in leaves are set and those in takes deleted with the same calls. If the host is known to be idle,
+-- idling is true, or a table of all its fields.
+local function rest(host, wait, parked, leaves, takes, idling)
   local h, now, sets, dels = HOST(host), now_ms(), leaves or {}, takes or {}
   local due = wait > 0 and now + wait + 1 or now -- plus 1, because the clock is rounded down
   sets[#sets + 1], sets[#sets + 2] = 'next', due
   for _, field in ipairs({ 'worker', 'call', 'rivals', 'lined', 'woken', 'recalled' }) do dels[#dels + 1] = field end
 
   local urgent, waits, first = false, false, {}
-  if not is_idle and not idle(host) then
+  if not idling and not idle(host) then
     urgent = redis.call('EXISTS', QUEUE(BAND_URGENT, host)) == 1
     waits = urgent or redis.call('EXISTS', queues(host)) > 0
     if not urgent then first = redis.call('ZRANGE', LATER(host), 0, 0, 'WITHSCORES') end
   end
-  if waits or #first > 0 then
-    sets[#sets + 1], sets[#sets + 2] = 'state', 'due'
-  else
+  local rests = not waits and #first == 0
+  if rests then
     dels[#dels + 1] = 'state'
+    if fold(host, sets, dels, type(idling) == 'table' and idling) then return false end
+  else
+    sets[#sets + 1], sets[#sets + 2] = 'state', 'due'
   end
   redis.call('HSET', h, unpack(sets))
   redis.call('HDEL', h, unpack(dels))
-  if not waits and #first == 0 then return false end
+  if rests then return false end
 
   if not waits then due = math.max(due, tonumber(first[2])) end
   due = math.max(due, now + (parked or 0))
@@ -242,11 +266,11 @@ end
 -- the new URLs, nil if there are several; urgent says that some are urgent; fresh is how many of
 -- them count as seen.
 local function wake(host, band, urgent, fresh)
-  local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules', 'seen', 'bands')
+  local h = unfold(host, 'state', 'next', 'rules', 'bands', 'seen')
   local due = math.max(now_ms(), tonumber(h[2] or 0))
   if paused(h[3]) then due = NEVER end
-  local sets, bands = {}, h[5]
-  if fresh > 0 then sets[1], sets[2] = 'seen', string.format('%d', tonumber(h[4] or 0) + fresh) end
+  local sets, bands = {}, h[4]
+  if fresh > 0 then sets[1], sets[2] = 'seen', string.format('%d', tonumber(h[5] or 0) + fresh) end
   if h[1] == 'due' then
     line_up(host, math.min(due, tonumber(redis.call('ZSCORE', DUE, host) or due)), urgent)
   elseif h[1] ~= 'armed' and h[1] ~= 'open' and h[1] ~= 'broken' then -- idle, or garbage
@@ -260,7 +284,7 @@ local function wake(host, band, urgent, fresh)
     sets[#sets + 1], sets[#sets + 2] = 'bands', bands .. band
   end
   if #sets > 0 then redis.call('HSET', HOST(host), unpack(sets)) end
-  return not h[4] and fresh > 0
+  return not h[5] and fresh > 0
 end
 
 -- queue_again puts a host's entries that were settled back into a queue, and makes the host due.
@@ -306,7 +330,7 @@ local function unpack_settled(item)
   if last then return outcome, tonumber(size), flags, band, host, string.sub(item, last + 1) end
 end
 
--- count_sketches returns how many sketches of a size a host has. If there is not one page for each,
+-- count_sketches returns how many sketches of a size a host has. If the number of pages differs,
 -- garbage was found in between, and all are forgotten.
 local function count_sketches(host, size)
   local bytes, pages = redis.call('STRLEN', SKETCHES(host)), redis.call('LLEN', SKETCHED(host))
@@ -361,4 +385,14 @@ local function is_fetched(slot) return string.sub(slot, 1, 4) ~= string.sub(NO_S
 local function queued_slot(slot)
   local last = string.byte(slot, SLOT)
   return string.sub(slot, 1, SLOT - 1) .. string.char(last - last % 2 + 1)
+end
+
+-- mark_queued notes that the page of a packed entry waits, because the entry is queued by hand. So
+-- a page of a continuous job is not queued a second time when it is due.
+local function mark_queued(host, entry)
+  local block, at = place_of(entry)
+  if not block then return end
+  count('back', 1)
+  local slot = redis.call('GETRANGE', STATES(block, host), at * SLOT, (at + 1) * SLOT - 1)
+  if #slot == SLOT then redis.call('SETRANGE', STATES(block, host), at * SLOT, queued_slot(slot)) end
 end

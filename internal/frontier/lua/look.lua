@@ -8,7 +8,7 @@
 
 local SOON = 2000 -- milliseconds within which a visit is imminent
 local host = ARGV[1]
-local h = redis.call('HMGET', HOST(host), 'state', 'next', 'last', 'gap', 'rules', 'lined', 'seen')
+local h = peek(host, 'state', 'next', 'last', 'gap', 'rules', 'lined', 'seen')
 if not h[7] then return {} end
 local now, wants, late = now_ms(), 0, -1
 if h[1] == 'open' or h[1] == 'armed' then

@@ -3,14 +3,14 @@
 -- a week), recorded in the shard's list of garbage and counted, and the verb continues without
 -- it. If the whole shard depends on the key, the verb ends with an error that names it.
 --
--- This is the body of the function mend(err, command, key, field) of lib.lua. Its definitions
--- cost nothing until it is called.
+-- This is the body of the function mend(err, command, key, field), which call.lua declares. Its
+-- definitions cost nothing until it is called.
 
 local ASIDE_MS = 7 * 86400 * 1000
 
--- keys_of_hosts are the keys that a shard can do without, by prefix. Without a bucket of seen,
--- the URLs that were in it are fetched again if a page links to them.
-local keys_of_hosts = { HOST(''), SEEN(''), URGENT, QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, FAILED(''),
+-- keys_of_hosts are the keys that a shard can do without, by prefix. Without a bucket of seen, or its
+-- filter, the URLs that were in it are fetched again if a page links to them.
+local keys_of_hosts = { HOST(''), FOLD(''), SEEN(''), FILTERS(''), GROUPS, URGENT, QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, FAILED(''),
   GARBAGE, SEGMENTS, UNSHIPPED, RECLAIMED, SEGMENT(''), OUTLINKS(''), NEARER,
   SKETCHES(''), SKETCHED(''), BAND(''), LESSONS(''), ALL_PATHS, ALL_STATES, PRIORS('') }
 
@@ -22,6 +22,16 @@ local function reset(host)
   redis_call('HSET', HOST(host), 'epoch', now, 'seen', 1)
   local was_out = redis_call('ZREM', OPEN, host) + redis_call('ZREM', ARMED, host) > 0
   requeue(host, 0)
+  local sealed, spilled = 0, 0
+  for _, band in ipairs(BANDS) do
+    for _, at in ipairs(redis_pcall('LPOS', QUEUE(band, host), SEAL, 'COUNT', 0)) do
+      local block = redis_call('LINDEX', QUEUE(band, host), at + 1) or ''
+      sealed = sealed + waiting_in(block) - 2
+      if is_spilled(block) then spilled = spilled + waiting_in(block) end
+    end
+  end
+  if sealed > 0 then redis_call('HSET', HOST(host), 'sealed', sealed) end
+  if spilled > 0 then redis_call('HSET', HOST(host), 'spilled', spilled) end
   if was_out then
     redis_call('HSET', HOST(host), 'state', 'due')
     redis_call('ZADD', DUE, now + 10000, host)

@@ -15,7 +15,7 @@ local lease, now, answers, visits, hosts, deadlines = ARGV[1], now_ms(), {}, {},
 for at = 2, #ARGV, 7 do
   local host, epoch, call = ARGV[at], ARGV[at + 1], ARGV[at + 6]
   local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'next', 'pages', 'strikes', 'trouble', 'rules', 'traps',
-    'last', 'gap', 'class', 'ticket', 'call', 'latency', 'bands')
+    'last', 'gap', 'class', 'ticket', 'call', 'latency', 'bands', 'sealed')
   local again = h[1] == 'open' and call ~= '' and h[13] == call
   local answer = {}
   answers[#answers + 1] = answer
@@ -48,8 +48,9 @@ for _, visit in ipairs(visits) do
     end
   else
     count('visits', 1)
-    local bands, entries = {}, {}
-    if most > 0 then bands, entries = take_waiting(host, most, h[15]) end
+    local bands, entries, rationed, behind = {}, {}
+    if most > 0 then bands, entries, rationed, behind = take_waiting(host, most, h[15], h[16]) end
+    if behind then answer[10] = #entries end -- there are more, in a sealed block
     if #entries > 0 then
       put_in_flight(host, bands, entries, h[12], answer, 'state', 'open', 'worker', worker, 'call', call, 'turn', 0,
         'gap', string.format('%d', gap))

@@ -51,6 +51,7 @@ local failed = (outcomes.failed or 0) + (outcomes.gone or 0) + (outcomes.blocked
 if failed > 0 then forget_failed(segment) end
 for outcome, by in pairs(outcomes) do count('outcome:' .. outcome, -by) end
 for host, by in pairs(pages) do
+  unfold(host, 'seen')
   if by > 0 then redis.call('HINCRBY', HOST(host), 'pages', -by) end
   fetched = fetched + by
   wake(host, nil, is_urgent(host), 0)

@@ -1,4 +1,4 @@
--- refund: returns pages that were lost before they were shipped to the job's budget. It may be
+-- refund: gives the job's budget back the pages that were lost before they were shipped. It may be
 -- repeated, and may arrive late: the ledger remembers how many pages each reclaiming has returned.
 -- KEYS[1]  the job's ledger
 -- ARGV[1]  identifies the reclaiming of a segment

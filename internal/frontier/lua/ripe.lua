@@ -1,5 +1,5 @@
--- ripe: hands out blocks of tracked pages of which some may be due. Each is due again after a term,
--- should it not be dealt with.
+-- ripe: hands out blocks of tracked pages of which some may be due. A block that is not dealt with
+-- is due again after a term.
 -- KEYS[1]  the shard's base
 -- ARGV[1]  the most blocks
 -- ARGV[2]  the term in milliseconds

@@ -20,22 +20,30 @@
 
 local lease, at, answer, ended, staying = ARGV[1], 2, {}, {}, {}
 
+-- read_host returns fields of a host, by name: all if its visit may end.
+local function read_host(host, may_end)
+  if may_end then return fields_of(host) end
+  local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'turn', 'pages')
+  return { state = h[1], epoch = h[2], turn = h[3], pages = h[4] }
+end
+
 -- settle_one settles the URLs of the visit whose arguments are ARGV[at] to ARGV[last].
 local function settle_one(last)
   local host, epoch, may_end = ARGV[at], ARGV[at + 1], ARGV[at + 2] == '1'
-  local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'turn', 'pages', 'rivals', 'woken', 'address')
-  if may_end and not h[1] and h[2] == epoch then
-    -- The host is idle since this visit: an earlier call has ended it. If the visit had been swept,
-    -- the URLs to be settled would wait.
-    return tonumber(h[3]), 1, ''
+  local h = read_host(host, may_end)
+  if may_end and h.state ~= 'open' then
+    local was = peek(host, 'state', 'epoch', 'turn', 'seen')
+    -- The host has been idle since this visit: an earlier call has ended it. If the visit had been
+    -- swept, the URLs to be settled would wait.
+    if not was[1] and was[2] == epoch then return tonumber(was[3]), 1, '' end
   end
-  if h[1] ~= 'open' or h[2] ~= epoch then return -1, 0, '' end
-  local counts = settle_urls(host, at + (may_end and 18 or 3), last, h[3], h[4])
+  if h.state ~= 'open' or h.epoch ~= epoch then return -1, 0, '' end
+  local counts = settle_urls(host, at + (may_end and 18 or 3), last, h.turn, h.pages)
   local pages = counts[2]
   if may_end and idle(host) then
     ended[#ended + 1] = host
-    give_back(host, at + 3, h[5], h[6], h[7], counts, true)
-    return pages, 1, h[5] or ''
+    give_back(host, at + 3, h.rivals, h.woken, h.address, counts, ARGV[last] == '' and h or true)
+    return pages, 1, h.rivals or ''
   end
   staying[#staying + 1], staying[#staying + 2] = now_ms() + lease, host
   redis.call('HSET', HOST(host), unpack(counts))

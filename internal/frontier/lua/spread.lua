@@ -1,5 +1,5 @@
--- spread: adds to the numbers of a job what a worker has counted. What was removed with a job, or
--- when it was cancelled, is not brought back.
+-- spread: adds to the numbers of a job what a worker has counted. It does not bring back the
+-- numbers of a job that was removed or cancelled.
 -- KEYS[1]  the job
 -- KEYS[2]  its numbers
 -- ARGV     for each number: its name, by how much it grows, an example

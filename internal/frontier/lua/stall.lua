@@ -1,5 +1,5 @@
--- stall: makes an event because a running job has made no progress for long, once for each number of
--- URLs at which it stands still.
+-- stall: makes the event that a running job has settled nothing for long, once for each number of
+-- settled URLs.
 -- KEYS[1]  the job
 -- KEYS[2]  its events
 -- ARGV     number of URLs that are settled, how long it has been that number

@@ -1,7 +1,7 @@
 -- state: changes the state of a job, if its current state permits it, and makes the event that says
 -- so in the same call.
 -- KEYS[1]  the job
--- KEYS[2]  who brings it seeds, by when that is forgotten
+-- KEYS[2]  clients that bring it seeds, by when they are forgotten
 -- KEYS[3]  its events
 -- ARGV     new state, reason, then the states that it may be in
 -- Returns  the state that it was in; 'changed' if it cannot become done because the budget was

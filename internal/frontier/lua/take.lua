@@ -5,12 +5,14 @@
 --          together ('' and '' otherwise)
 -- Returns  for each visit a list, which is empty if it no longer holds its host: the host's rules,
 --          other jobs that want it, '1' if the visit is recalled, which ration left URLs waiting
---          ('low', 'others' or ''), then ticket, packed entry, ticket, packed entry, …
+--          ('low', 'others' or ''), the band of a sealed block that comes next, followed by the block
+--          ('' if none does), then ticket, packed entry, ticket, packed entry, …
 
 local lease, answers, deadlines, visits = ARGV[1], {}, {}, {}
 for at = 2, #ARGV, 6 do
   local host, epoch = ARGV[at], ARGV[at + 1]
-  local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rules', 'rivals', 'recalled', 'gap', 'ticket', 'bands')
+  local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rules', 'rivals', 'recalled', 'gap', 'ticket', 'bands',
+    'sealed')
   local answer = {}
   answers[#answers + 1] = answer
   if h[1] == 'open' and h[2] == epoch then
@@ -26,8 +28,8 @@ for _, visit in ipairs(visits) do
   local at, h, answer = unpack(visit)
   local host, most, gap = ARGV[at], tonumber(ARGV[at + 2]), ARGV[at + 3]
   local rations = ARGV[at + 4] ~= '' and { low = tonumber(ARGV[at + 4]), others = tonumber(ARGV[at + 5]) }
-  local bands, entries, rationed = take_waiting(host, most, h[8], rations)
-  answer[4] = rationed or ''
+  local bands, entries, rationed, behind = take_waiting(host, most, h[8], h[9], rations)
+  answer[4], answer[5] = rationed or '', behind or ''
   if #entries > 0 then
     put_in_flight(host, bands, entries, h[7], answer, 'gap', gap)
   elseif h[6] ~= gap then

@@ -1,4 +1,4 @@
--- told: records up to which event the events of a job were passed on, and drops old ones of these.
+-- told: records up to which event a job's events were passed on, and drops the oldest of these.
 -- KEYS[1]  the job
 -- KEYS[2]  its events
 -- ARGV     number of the last event that was passed on, how many of these to keep

@@ -2,33 +2,39 @@
 
 -- take_waiting removes up to most URLs from a host's queues, band by band. Within a band, URLs
 -- whose retry is due come first, then the oldest. A URL that a lost visit held is taken alone,
--- because if it is what kills workers, nothing else should be lost with it. known is the host's
--- field "bands". In a continuous job, rations are how many URLs may be taken of the low band, and of
--- the others together. Returns bands, packed entries, and which ration left URLs waiting, if one
--- did.
+-- because if it is what kills workers, nothing else should be lost with it. known and sealed are the
+-- host's fields "bands" and "sealed". In a continuous job, rations are how many URLs may be taken of
+-- the low band, and of the others together. Returns bands, packed entries, which ration left URLs
+-- waiting, if one did, and if a sealed block comes next, its band followed by the block.
 local MOST_RIPE = 1000 -- that one call moves back into the queues
-local function take_waiting(host, most, known, rations)
-  local bands, entries, rationed = {}, {}, nil
+local function take_waiting(host, most, known, sealed, rations)
+  local bands, entries, rationed, behind = {}, {}, nil, nil
   local function take_band(band)
-    if #entries >= most then return end
-    local room, ration = most - #entries, band == BAND_LOW and 'low' or 'others'
+    if #entries >= most or behind then return end
+    local key, room, ration = QUEUE(band, host), most - #entries, band == BAND_LOW and 'low' or 'others'
     if rations and rations[ration] < room then
       room = rations[ration]
-      if not rationed and redis.call('LLEN', QUEUE(band, host)) > room then rationed = ration end
+      if not rationed and redis.call('LLEN', key) > room then rationed = ration end
       if room == 0 then return end
     end
-    for _, entry in ipairs(redis.call('LPOP', QUEUE(band, host), room) or {}) do
-      bands[#bands + 1], entries[#entries + 1] = band, entry
-      if rations then rations[ration] = rations[ration] - 1 end
+    local front = sealed and redis.call('LPOS', key, SEAL, 'MAXLEN', room)
+    if front ~= 0 then
+      for _, entry in ipairs(redis.call('LPOP', key, front or room) or {}) do
+        bands[#bands + 1], entries[#entries + 1] = band, entry
+        if rations then rations[ration] = rations[ration] - 1 end
+      end
     end
+    if front then behind = band .. (redis.call('LINDEX', key, 1) or '') end
   end
   for _, band in ipairs(known and BANDS or {}) do
     if string.find(known, band, 1, true) then take_band(band) end
   end
   local urgent, high, _, low = queues(host)
-  if #entries == 0 and redis.call('EXISTS', LATER(host), urgent, high, low) == 0 then
+  if #entries > 0 or behind then
+    -- They come first in any case.
+  elseif redis.call('EXISTS', LATER(host), urgent, high, low) == 0 then
     take_band(BAND_NORMAL)
-  elseif #entries == 0 then
+  else
     local ripe = redis.call('ZRANGEBYSCORE', LATER(host), '-inf', now_ms(), 'LIMIT', 0, MOST_RIPE)
     if #ripe > 0 then redis.call('ZREM', LATER(host), unpack(ripe)) end
     for i = #ripe, 1, -1 do
@@ -42,6 +48,7 @@ local function take_waiting(host, most, known, rations)
   for i, entry in ipairs(entries) do
     if (string.byte(entry) or 0) % 128 > 0 then -- how often it was lost
       keep = math.max(1, i - 1)
+      behind = nil
       break
     end
   end
@@ -49,7 +56,7 @@ local function take_waiting(host, most, known, rations)
     redis.call('LPUSH', QUEUE(bands[i], host), entries[i])
     entries[i] = nil
   end
-  return bands, entries, rationed
+  return bands, entries, rationed, behind
 end
 
 -- put_in_flight puts entries in flight, and appends ticket, packed entry, … to answer. last is the
@@ -191,7 +198,7 @@ local function settle_urls(host, at, last, turn, pages)
   return { 'turn', tonumber(turn) + fetched, 'pages', string.format('%d', tonumber(pages) + fetched) }
 end
 
--- note_given_up counts a host that is given up, and keeps its name for an event.
+-- note_given_up counts a host that is given up, and notes it for an event.
 local MOST_GIVEN_UP = 100
 local function note_given_up(host, trouble)
   local n = redis.call('HINCRBY', COUNT, 'givenup', 1)
@@ -201,8 +208,8 @@ end
 
 -- give_back gives a host back whose visit ends. The arguments from ARGV[at] on are those of
 -- close.lua behind the epoch. rivals, woken and ip are the host's fields; leaves are fields to be
--- set in the same call. is_idle is as for rest. The caller removes the host from OPEN.
-local function give_back(host, at, rivals, woken, ip, leaves, is_idle)
+-- set in the same call. idling is as for rest. The caller removes the host from OPEN.
+local function give_back(host, at, rivals, woken, ip, leaves, idling)
   local wait, strikes, trouble, traps = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local address_wait, parked, failure = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6]
   local ago, gap, line, wanted = ARGV[at + 7], ARGV[at + 8], tonumber(ARGV[at + 9]), ARGV[at + 10]
@@ -228,11 +235,12 @@ local function give_back(host, at, rivals, woken, ip, leaves, is_idle)
     redis.call('LTRIM', FAILURES, 0, 49)
   end
   depart(host, ip, address_wait)
+  if type(idling) == 'table' then idling.address = nil end
   local lined = rivals or wanted == '1'
   if lined and woken then
-    parked = math.max(parked, tonumber(woken) - now_ms()) -- its turn came before it lined up
+    parked = math.max(parked, tonumber(woken) - now_ms()) -- its turn came before it had lined up
   elseif lined then
     parked = math.max(parked, line)
   end
-  if rest(host, wait, parked, leaves, takes, is_idle) and lined then redis.call('HSET', HOST(host), 'lined', 1) end
+  if rest(host, wait, parked, leaves, takes, idling) and lined then redis.call('HSET', HOST(host), 'lined', 1) end
 end

@@ -1,4 +1,4 @@
--- wake: makes a host due that waited for its turn, because another job's visit has ended.
+-- wake: makes a host that waits for its turn due, because another job's visit has ended.
 -- KEYS[1]  the shard's base
 -- ARGV     host, milliseconds until then
 -- Returns  1; 0 if the job wants no visit

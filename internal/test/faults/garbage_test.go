@@ -2,6 +2,8 @@ package faults_test
 
 import (
 	"fmt"
+	"hash/fnv"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +16,7 @@ import (
 
 // garbageCase is a job one of whose keys is overwritten with garbage while it runs.
 type garbageCase struct {
-	key   string // JOB, SHARD and HOST stand for the actual names
+	key   string // JOB, SHARD, HOST and GROUP stand for the actual names
 	value func(c *crawl, key string) error
 	job   crawler.Job
 }
@@ -50,9 +52,9 @@ func garbageCases() []*garbageCase {
 	var all []*garbageCase
 	for _, key := range []string{
 		"trawl:{JOB}:job", "trawl:{JOB}:holds", "trawl:{JOB}:homes", "trawl:{JOB}:troubles", "trawl:{JOB}:ledger",
-		"trawl:{JOB/0}:count", "trawl:{JOB/0}:seen:0", "trawl:{JOB/0}:due", "trawl:{JOB/0}:urgent",
-		"trawl:{JOB/0}:armed", "trawl:{JOB/0}:open",
-		"trawl:{JOB/0}:host:HOST", "trawl:{JOB/0}:queue:1:HOST", "trawl:{JOB/0}:later:HOST",
+		"trawl:{JOB/0}:count", "trawl:{JOB/0}:seen:GROUP", "trawl:{JOB/0}:groups", "trawl:{JOB/0}:due",
+		"trawl:{JOB/0}:urgent", "trawl:{JOB/0}:armed", "trawl:{JOB/0}:open",
+		"trawl:{JOB/0}:host:HOST", "trawl:{JOB/0}:folded:0", "trawl:{JOB/0}:queue:1:HOST", "trawl:{JOB/0}:later:HOST",
 		"trawl:{JOB/0}:flight:HOST", "trawl:{JOB/0}:failures", "trawl:{JOB/0}:garbage", "trawl:{JOB}:garbage",
 		"asynq:{JOB}:pending", "asynq:{JOB}:active", "asynq:{JOB}:lease", "asynq:{JOB}:completed", "asynq:{JOB}:retry",
 	} {
@@ -109,7 +111,10 @@ func TestGarbageInOneJobStopsNoOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		key := strings.NewReplacer("JOB", v.job.Name, "HOST", string(u.Host())).Replace(v.key)
+		group := fnv.New32a() // of the host in seen
+		group.Write([]byte(u.Host()))
+		key := strings.NewReplacer("JOB", v.job.Name, "HOST", string(u.Host()),
+			"GROUP", strconv.Itoa(int(group.Sum32()%(1<<14)))).Replace(v.key)
 		if err := v.value(c, key); err != nil {
 			t.Fatalf("%s: %v", key, err)
 		}

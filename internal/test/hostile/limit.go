@@ -50,6 +50,12 @@ var (
 	limitCrawlDelay = Limit{"longest Crawl-delay", "1m0s", "--crawl-delay-cap"}
 	limitSitemap    = Limit{"bytes of a sitemap, decompressed", "50MiB", ""}
 	limitAddresses  = Limit{"addresses that may be connected to", "public ones", "--allow-cidr"}
+	limitRender     = Limit{"time of a page in the browser", "30s", "--render-time"}
+	limitStuck      = Limit{"time that a page does not answer", "a tenth of its time", ""}
+	limitPopups     = Limit{"dialogs and windows of a page", "20", ""}
+	limitNodes      = Limit{"elements of a rendered page", "300,000", ""}
+	limitRequests   = Limit{"requests of a rendered page", "200", ""}
+	limitPage       = Limit{"memory of a page in the browser", "1GiB", ""}
 	limitTTL        = Limit{"how long an address is valid", "its TTL, within bounds", ""}
 )
 
@@ -81,6 +87,9 @@ type Bytes int64
 func written(value any) string {
 	switch v := value.(type) {
 	case Bytes:
+		if v%(1<<30) == 0 {
+			return fmt.Sprintf("%dGiB", v>>30)
+		}
 		if v%(1<<20) == 0 {
 			return fmt.Sprintf("%dMiB", v>>20)
 		}

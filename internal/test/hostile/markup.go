@@ -134,11 +134,11 @@ var markup = []Misbehaviour{
 
 // numbers returns n different words, each followed by a space.
 func numbers(n int) string {
-	b := new(strings.Builder)
+	var b []byte
 	for i := range n {
-		b.WriteString(strconv.FormatInt(int64(i), 36) + " ")
+		b = append(strconv.AppendInt(b, int64(i), 36), ' ')
 	}
-	return b.String()
+	return string(b)
 }
 
 // entityBomb is a document type whose entity z expands to 10^9 copies of a word.

@@ -19,7 +19,7 @@ type Misbehaviour struct {
 
 // Fate is the expected result for a URL.
 type Fate struct {
-	Outcome   string // of its record, such as "fetched" or "fetched or failed"; "" for any, or no record
+	Outcome   string // of its record, such as "fetched" or "fetched or failed"; "" for any, or for no record
 	Error     string // a part of the record's error; "" for any
 	Truncated bool
 	// Read says that the page begins with a link to another page, which must be followed.
@@ -54,7 +54,7 @@ func Groups() []Group {
 		{"Bodies", bodies}, {"Content codings", codings}, {"Malformed HTTP", framing}, {"Headers", headers},
 		{"Silence", silences}, {"Redirects", redirects}, {"Markup", markup}, {"Traps", traps}, {"robots.txt", robots},
 		{"Sitemaps", sitemaps}, {"Refusals", refusals}, {"Ways to a forbidden address", forbiddenLinks},
-		{"Names", names}, {"Words", words},
+		{"Names", names}, {"Words", words}, {"Pages in a browser", scripts},
 	}
 }
 

@@ -43,21 +43,24 @@ func miss(t testing.TB) {
 	t.Skip(why)
 }
 
-// shared starts the server once. Nothing stops it, because no test knows that it is the
-// last. On Linux the kernel ends it with this process; elsewhere the next run of the test
-// binary does.
-var shared = sync.OnceValues(func() (*redisd.Server, error) {
+// shared starts the server once.
+var shared = sync.OnceValues(func() (*redisd.Server, error) { return startShared("") })
+
+// startShared starts a server for all tests of this binary, with a folder of this name. Nothing stops
+// it, because no test knows that it is the last. On Linux the kernel ends it with this process;
+// elsewhere the next run of the test binary does.
+func startShared(name string, args ...string) (*redisd.Server, error) {
 	binary := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("trawl-redistest-%d", os.Getuid()), binary)
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("trawl-redistest-%d", os.Getuid()), binary, name)
 	for run := 0; ; run++ {
 		// Reuse the folders of earlier runs, so that they do not accumulate.
-		cfg := redisd.Config{Dir: filepath.Join(dir, fmt.Sprint(run))}
+		cfg := redisd.Config{Dir: filepath.Join(dir, fmt.Sprint(run)), Args: args}
 		server, err := redisd.Start(context.Background(), cfg)
 		if !errors.Is(err, redisd.ErrInUse) {
 			return server, err
 		}
 	}
-})
+}
 
 // Builtin returns the URL of a built-in Redis for this test alone, which ends with it. The
 // test fails if its log does not hold its data then.
@@ -83,19 +86,22 @@ func Both(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("builtin", func(t *testing.T) { test(t, Builtin(t)) })
 }
 
-// sampled is the part of the tests that run against the built-in Redis with the race detector: one in
+// sampled is the part of the tests that run against the built-in Redis where that takes long: one in
 // this many.
 const sampled = 6
 
+// inSample reports whether a test is one of a sample, of one in n. It follows from the name of the test,
+// so that it is the same in each run.
+func inSample(t testing.TB, n uint32) bool { return crc32.ChecksumIEEE([]byte(t.Name()))%n == 0 }
+
 // Sampled runs a test as Both does, for tests that are not about concurrent calls of a Redis. With
 // the race detector, which makes the Lua of the built-in Redis ten times as slow, a sixth of these
-// tests run against the built-in one; it follows from the name of a test, so that it is the same in
-// each run. `make test` runs all of them again without the detector.
+// tests run against the built-in one. `make test` runs all of them again without the detector.
 func Sampled(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
 	t.Run("redis", func(t *testing.T) { test(t, New(t)) })
 	t.Run("builtin", func(t *testing.T) {
-		if crc32.ChecksumIEEE([]byte(t.Name()))%sampled != 0 {
+		if !inSample(t, sampled) {
 			race.Skip(t)
 		}
 		test(t, Builtin(t))

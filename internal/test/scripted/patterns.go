@@ -75,6 +75,10 @@ var Patterns = []Pattern{
 		Files: map[string]string{"part.mjs": `export const to = "found"`}, Links: []string{"found"}},
 	{Name: "post", Body: shell + script(`fetch("query", {method: "POST", body: "{}"}).then(() => link("answered"), () => link("found"))`),
 		Links: []string{"found"}, Never: []string{"query", "answered"}},
+	{Name: "form", Body: shell + `<form id="f" method="post" action="order"><input name="a"></form>` +
+		script(`link("found"); document.getElementById("f").submit()`), Links: []string{"found"}, Never: []string{"order"}},
+	{Name: "waits-for-service-worker", Body: shell + script(`(navigator.serviceWorker?.register("sw.js") ?? Promise.reject())
+		.then(() => link("trapped"), () => link("found"))`), Links: []string{"found"}, Never: []string{"sw.js", "trapped"}},
 	{Name: "cookies", Body: shell + script(`document.cookie = "seen=1"; if (document.cookie.includes("seen")) link("found")`),
 		Links: []string{"found"}},
 	{Name: "local-storage", Body: shell + script(`const was = localStorage.getItem("route"); localStorage.setItem("route", "found");

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -26,6 +27,7 @@ func job(site *scripted.Site) crawler.Job {
 	j := crawler.DefaultJob()
 	j.Name, j.Seeds, j.Delay, j.Throttle = "scripted", []string{site.URL(0, "/")}, 0, 0
 	j.Render, j.Links = crawler.RenderAuto, true
+	j.RenderTime = 10 * time.Minute // longer than any page takes on a busy machine
 	j.Rendering = crawler.Rendering{Click: []string{".more", ".tab"}, Scroll: 10}
 	return j
 }
@@ -47,30 +49,27 @@ func TestAFleetThatLosesWorkersAndBrowsersFindsEverything(t *testing.T) {
 	workers := f.Workers(2)
 	f.Create(job(site))
 
-	// The first worker that renders loses its browser, and then its life.
+	// Browsers are killed, then the worker that renders, then the browsers of the next one, and that.
 	soon := testfleet.Soon(t)
-	wait := func(pages int) {
-		t.Helper()
+	for i, pages := range []int{4, 10, 18, 28} {
 		if err := site.Until(soon, func(l *testsite.Log) bool { return rendered(l) >= pages }); err != nil {
 			t.Fatal(err)
 		}
+		if i%2 == 0 {
+			killBrowsers(t, workers)
+			continue
+		}
+		killRendering(t, workers)
+		workers = append(workers, f.Worker())
 	}
-	wait(5)
+	f.Done("scripted")
+	check(t, f, site)
 	for _, w := range workers {
-		killBrowsers(t, w.PID())
-	}
-	wait(12)
-	for _, w := range workers {
-		if len(browsersOf(w.PID())) > 0 {
-			w.Kill()
-			break
+		if w.Lives() {
+			w.Terminate()
 		}
 	}
-	f.Worker()
-	f.Done("scripted")
-
-	want, never := site.Want(), site.Never()
-	check(t, f, site, want, never)
+	f.NoBrowsers()
 }
 
 // rendered returns how many pages of patterns were requested.
@@ -85,10 +84,13 @@ func rendered(l *testsite.Log) int {
 }
 
 // check compares what the fleet has kept and requested with what it must.
-func check(t *testing.T, f *testfleet.Fleet, site *scripted.Site, want map[string]bool, never []string) {
+func check(t *testing.T, f *testfleet.Fleet, site *scripted.Site) {
 	t.Helper()
-	got := make(map[string]bool)
+	want, never, got := site.Want(), site.Never(), make(map[string]bool)
 	for _, rec := range f.Export("scripted") {
+		if got[rec.URL] {
+			t.Errorf("%s is exported twice", rec.URL)
+		}
 		if rec.Outcome != crawler.OutcomeFetched {
 			if !slices.ContainsFunc(never, func(path string) bool { return rec.URL == site.URL(0, path) }) {
 				t.Errorf("%s is %s: %s", rec.URL, rec.Outcome, rec.Error)
@@ -141,14 +143,30 @@ func browsersOf(worker int) []int {
 	return all
 }
 
-// killBrowsers kills the browsers of a worker.
-func killBrowsers(t *testing.T, worker int) {
+// killBrowsers kills the browsers of workers.
+func killBrowsers(t *testing.T, workers []*testfleet.Process) {
 	t.Helper()
-	for _, pid := range browsersOf(worker) {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-			t.Errorf("kill browser %d: %v", pid, err)
+	for _, w := range workers {
+		for _, pid := range browsersOf(w.PID()) {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+				t.Errorf("kill browser %d: %v", pid, err)
+			}
 		}
 	}
+}
+
+// killRendering kills a worker that lives and has a browser, or any that lives.
+func killRendering(t *testing.T, workers []*testfleet.Process) {
+	t.Helper()
+	alive := slices.DeleteFunc(slices.Clone(workers), func(w *testfleet.Process) bool { return !w.Lives() })
+	if len(alive) == 0 {
+		t.Fatal("no worker lives")
+	}
+	slices.SortStableFunc(alive, func(a, b *testfleet.Process) int {
+		return len(browsersOf(b.PID())) - len(browsersOf(a.PID()))
+	})
+	t.Logf("%s is killed, whose browsers are %v", alive[0].Name, browsersOf(alive[0].PID()))
+	alive[0].Kill()
 }
 
 func TestThirtyPatternsAreServed(t *testing.T) {

@@ -80,7 +80,7 @@ func (w *worker) spool() {
 	}
 	manifest := fleet.NewManifest(w.process.store)
 	w.process.wg.Go(func() { w.report(manifest) })
-	for sleep(w.process.ctx, spoolRound) == nil {
+	for sleep(w.process.ctx, max(spoolRound, w.sim.world.tick)) == nil {
 		for _, t := range w.disk.waiting() {
 			if t.closed && w.ship(t, manifest) != nil {
 				break
@@ -116,7 +116,7 @@ func (w *worker) ship(t *staging, manifest *fleet.Manifest) error {
 // report tells the manifest what is waiting. It is separate from spool so that shipping
 // does not delay it.
 func (w *worker) report(manifest *fleet.Manifest) {
-	for sleep(w.process.ctx, spoolRound) == nil {
+	for sleep(w.process.ctx, max(spoolRound, w.sim.world.tick)) == nil {
 		waiting := make(map[string][]string)
 		for _, t := range w.disk.waiting() {
 			waiting[t.job] = append(waiting[t.job], t.writer)

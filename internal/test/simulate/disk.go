@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
@@ -49,6 +50,10 @@ type record struct {
 	reason    string
 	depth     int
 	redirects []string
+	at        time.Time          // when it was kept
+	change    crawler.PageChange // "" in other than continuous jobs
+	version   int                // of the page, as it was fetched
+	same      string             // for a page that was not modified: when the record of its content was kept
 }
 
 // keeper keeps the results of one job in one process. It implements [visit.Sink].
@@ -88,11 +93,21 @@ func (k keeper) Keep(ctx context.Context, results []*fetched.Result) error {
 
 func recordOf(job string, r *fetched.Result) record {
 	rec := record{job: job, url: r.Entry.URL.String(), outcome: r.Outcome, reason: r.Reason, depth: r.Entry.Depth}
+	rec.at, rec.change = time.Now(), r.Change
+	if r.Page != nil {
+		rec.version = versionOf(r.Page.Header.Get("ETag"))
+	}
+	if same := r.SameAs(); same != nil && r.Outcome == crawler.OutcomeNotModified {
+		rec.same = same.FetchedAt
+	}
 	for _, u := range r.Redirects {
 		rec.redirects = append(rec.redirects, u.String())
 	}
 	return rec
 }
+
+// keptAt returns when the record was kept, as other records refer to it.
+func (r record) keptAt() string { return r.at.UTC().Format(time.RFC3339Nano) }
 
 // followed returns the URLs that share the record. If the record says that the URL was
 // redirected, the last one has a record of its own.

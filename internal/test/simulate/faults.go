@@ -10,12 +10,24 @@ import (
 // planFaults schedules the faults of the world.
 func (s *sim) planFaults() {
 	for _, f := range s.world.faults {
-		if f.kind == faultFailover {
-			s.planFailover(f)
+		if f.busy {
+			s.arbiter.at(s.trace.began.Add(f.at), func() { s.site.whenBusy(func() { s.plan(f) }) })
 			continue
 		}
-		s.arbiter.at(s.trace.began.Add(f.at), func() { s.happen(f) })
+		s.plan(f)
 	}
+}
+
+// plan schedules a fault at its time or, if that depends on requests, a moment from now.
+func (s *sim) plan(f fault) {
+	if f.busy {
+		f.at = time.Since(s.trace.began) + f.loses + s.arbiter.between(0, time.Second)
+	}
+	if f.kind == faultFailover {
+		s.planFailover(f)
+		return
+	}
+	s.arbiter.at(s.trace.began.Add(f.at), func() { s.happen(f) })
 }
 
 // happen makes a fault happen, unless there is nothing that it can happen to.

@@ -8,7 +8,8 @@ import (
 )
 
 func newSite(s *sim) *site {
-	w := &site{sim: s, hosts: make(map[string]*hostLog), tries: make(map[string]int)}
+	w := &site{sim: s, hosts: make(map[string]*hostLog), tries: make(map[string]int),
+		asked: make(map[string]*askedLog)}
 	for _, h := range s.world.hosts {
 		w.hosts[h.name] = &hostLog{host: h}
 	}
@@ -30,6 +31,7 @@ func (s *site) begin(p *process, job crawler.Job, u crawler.URL) *visitRequest {
 	if s.sim.hasEnded(job.Name) {
 		s.sim.violate(invariantEnd, "job %s asks for %s after its end", job.Name, r.url)
 	}
+	s.note(log, r, job, u)
 	log.open = append(log.open, r)
 	log.last = r
 	return r

@@ -30,6 +30,10 @@ const (
 	invariantEnd     Invariant = "the job ends exactly once, and never early"
 	invariantEnds    Invariant = "the job ends"
 	invariantOnce    Invariant = "without faults, each page is fetched once"
+	invariantRation  Invariant = "a continuous job keeps to its budget"
+	invariantAgain   Invariant = "a continuous job forgets no page"
+	invariantChange  Invariant = "records say what became of each page"
+	invariantSame    Invariant = "a record refers to no record that is not there"
 	invariantWork    Invariant = "a worker takes up a job that runs"
 )
 
@@ -126,6 +130,10 @@ func (s *sim) check() {
 		r.checkRecords()
 		r.checkLinks()
 		r.checkBudgets()
+		if log.plan.goesOn > 0 {
+			r.checkChanges()
+			continue
+		}
 		if !s.faulty {
 			r.checkOnce()
 		}
@@ -140,6 +148,7 @@ type remains struct {
 	counters crawler.Counters
 	places   map[string]queue.Place // by URL, for all pages of the world
 	records  map[string]record      // by URL, the last one
+	all      map[string][]record    // by URL, in the order in which they were kept
 	fetched  map[string]bool        // URLs with a record of a fetched page
 	covered  map[string]bool        // URLs in the redirects of records
 }
@@ -148,7 +157,7 @@ func (s *sim) readJob(name string, log *jobLog) (*remains, error) {
 	ctx := context.Background()
 	r := &remains{
 		sim: s, log: log, places: make(map[string]queue.Place), records: make(map[string]record),
-		fetched: make(map[string]bool), covered: make(map[string]bool),
+		fetched: make(map[string]bool), covered: make(map[string]bool), all: make(map[string][]record),
 	}
 	var err error
 	if r.status, err = s.watched.Status(ctx, name); err != nil {
@@ -169,13 +178,19 @@ func (s *sim) readJob(name string, log *jobLog) (*remains, error) {
 		if rec.job != name {
 			continue
 		}
-		r.records[rec.url] = rec
+		if last := r.records[rec.url]; !rec.at.Before(last.at) {
+			r.records[rec.url] = rec
+		}
+		r.all[rec.url] = append(r.all[rec.url], rec)
 		if rec.outcome == crawler.OutcomeFetched {
 			r.fetched[rec.url] = true
 		}
 		for _, to := range rec.followed() {
 			r.covered[to] = true
 		}
+	}
+	for _, all := range r.all {
+		slices.SortStableFunc(all, func(a, b record) int { return a.at.Compare(b.at) })
 	}
 	return r, nil
 }
@@ -224,9 +239,24 @@ func (r *remains) checkRecords() {
 			"%d URLs are settled without a record (%d were left out because of a budget of their host): %v",
 			len(missing), left, missing)
 	}
-	if got := int64(len(r.fetched)); got < r.counters.Pages() {
+	if got := r.pages(); got < r.counters.Pages() {
 		r.violate(invariantRecord, "it counts %d pages fetched, and has records of %d", r.counters.Pages(), got)
 	}
+}
+
+// pages returns how many pages are on record: in a continuous job, each fetch counts.
+func (r *remains) pages() (n int64) {
+	if r.log.plan.goesOn == 0 {
+		return int64(len(r.fetched))
+	}
+	for _, all := range r.all {
+		for _, rec := range all {
+			if rec.outcome == crawler.OutcomeFetched {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // checkLinks checks that nothing is missing: seeds, links of pages on record, and targets

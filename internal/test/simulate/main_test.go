@@ -16,6 +16,7 @@ var (
 	only  = flag.Int64("seed", -1, "replay this seed `N`, and print its whole trace")
 	count = flag.Int("seeds", seeds, "how many seeds to run")
 	from  = flag.Uint64("from", 0, "the first seed to run")
+	days  = flag.Float64("continuous", 0.02, "the `share` of worlds with a continuous job; each takes as long as five others")
 )
 
 func TestMain(m *testing.M) {

@@ -21,6 +21,7 @@ type jobLog struct {
 	raised  bool          // its budget was raised, and it may run again
 	endings int
 	ended   time.Time // when it last ended
+	letEnd  time.Time // from when on a continuous job may be an ordinary one; zero before
 	acting  int       // number of operators still acting on it
 	repeat  func()    // repeats what Redis lost
 }
@@ -47,8 +48,11 @@ func (s *sim) operate(plan *jobPlan) {
 			}
 			for err := do(p.ctx); err != nil && !p.dead.Load(); err = do(p.ctx) {
 				pause := 700 * time.Millisecond
-				if errors.Is(err, errLater) {
+				switch {
+				case errors.Is(err, errLater):
 					pause = 150 * time.Millisecond
+				case errors.Is(err, errMuchLater):
+					pause = s.world.tick
 				}
 				if sleep(p.ctx, pause) != nil {
 					return
@@ -70,6 +74,9 @@ func (s *sim) operate(plan *jobPlan) {
 	act(plan.starts, func(ctx context.Context) error { return s.create(ctx, p, log) })
 	for i, late := range plan.late {
 		act(plan.starts+late.at, func(ctx context.Context) error { return s.bring(ctx, p, log, late.page, i) })
+	}
+	if plan.goesOn > 0 {
+		act(plan.starts+plan.goesOn, func(ctx context.Context) error { return s.letEnd(ctx, p, log) })
 	}
 	for _, raise := range plan.raises {
 		act(plan.starts+raise.at, func(ctx context.Context) error { return s.raise(ctx, p, log, raise) })
@@ -191,8 +198,9 @@ func (s *sim) raise(ctx context.Context, p *process, log *jobLog, r raise) error
 	return p.store.Seeded(ctx, name, true)
 }
 
-// errLater says that an operator has to wait before it can act.
-var errLater = errors.New("simulation: not yet")
+// errLater says that an operator has to wait before it can act, errMuchLater that it looks again at
+// the next tick of the world.
+var errLater, errMuchLater = errors.New("simulation: not yet"), errors.New("simulation: not for long")
 
 // resume resumes a job, and retries until that succeeds.
 func (s *sim) resume(ctx context.Context, p *process, log *jobLog) error {

@@ -88,6 +88,20 @@ func (q queues) Paused(job string) (paused, known bool, err error) {
 	return paused, known, err
 }
 
+// Pauses returns how many of the jobs' queues are paused.
+func (q queues) Pauses(ctx context.Context, jobs []string) (n int, err error) {
+	err = q.process.interact(ctx, toQueue, fmt.Sprintf("pauses %v", jobs), func() error {
+		n = 0 // it may be sent twice
+		for _, job := range jobs {
+			if q.queue.paused[job] {
+				n++
+			}
+		}
+		return nil
+	}, nil)
+	return n, err
+}
+
 // SetPaused pauses or resumes a job's queue.
 func (q queues) SetPaused(job string, paused bool) error {
 	return q.process.interact(q.process.ctx, toQueue, fmt.Sprintf("set paused %s %v", job, paused), func() error {

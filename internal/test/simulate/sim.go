@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/pathblock"
 	"github.com/trawlcrawler/trawl/scheduler"
 )
 
@@ -22,6 +23,7 @@ type features struct {
 	longDelays float64 // share of hosts with a Crawl-delay longer than a lease
 	depth      float64 // share of jobs with a depth limit
 	bucket     float64 // share of worlds in which records are on a machine's disk until shipped
+	continuous float64 // share of worlds with a continuous job, which goes on for days
 	calm       bool    // no faults
 }
 
@@ -73,6 +75,8 @@ const quiet = 5 * time.Second
 // run runs one seed.
 func run(t *testing.T, seed uint64, o Options) (result Result) {
 	t.Helper()
+	// What it makes when it is first used must not belong to the bubble of one run.
+	_, _, _ = pathblock.Unpack(pathblock.Pack([]string{"/"}))
 	synctest.Test(t, func(*testing.T) { result = newSim(seed, o).run() })
 	return result
 }
@@ -108,6 +112,7 @@ func (s *sim) run() Result {
 	}
 	s.faulty = s.world.rates != (rates{})
 	s.planFaults()
+	s.planReview()
 	for _, plan := range s.world.jobs {
 		s.jobs[plan.job.Name] = &jobLog{plan: plan}
 		s.operate(plan)
@@ -120,9 +125,9 @@ func (s *sim) run() Result {
 		Counts: s.arbiter.counts}
 }
 
-// look checks every second whether the run is over.
+// look checks every second, or at each tick of the world, whether the run is over.
 func (s *sim) look() {
-	s.arbiter.in(time.Second, func() {
+	s.arbiter.in(max(time.Second, s.world.tick), func() {
 		age := time.Since(s.trace.began)
 		switch {
 		case len(s.violations) > 0, s.settled():
@@ -189,7 +194,8 @@ func (o *schedulerMachine) start(s *sim) {
 	p := s.newProcess(fmt.Sprintf("scheduler%d.%d", o.number, o.starts))
 	o.process = p
 	s.trace.add("%s starts", p.name)
-	runner := scheduler.NewRunner(p.store, queues{s.queue, p}, p.store.Frontier, scheduler.Config{Tick: schedulerTick})
+	runner := scheduler.NewRunner(p.store, queues{s.queue, p}, p.store.Frontier,
+		scheduler.Config{Tick: max(schedulerTick, s.world.tick), ListEvery: s.world.tick})
 	p.wg.Go(func() { _ = runner.Run(p.ctx) })
 }
 

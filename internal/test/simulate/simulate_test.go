@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -14,22 +15,24 @@ import (
 
 // promised lists what the worlds of a campaign may contain: all features. A feature for
 // which a promise does not hold yet belongs in TestSeedsThatOnceFailed.
-var promised = features{shared: true, longDelays: 0.1, depth: 0.3, bucket: 0.4}
+func promised() features {
+	return features{shared: true, longDelays: 0.1, depth: 0.3, bucket: 0.4, continuous: *days}
+}
 
 // TestSeeds runs the requested number of seeds, or replays one.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
 	if *only >= 0 {
-		r := run(t, uint64(*only), Options{features: promised, Whole: true})
+		r := run(t, uint64(*only), Options{features: promised(), Whole: true})
 		fmt.Print(r.Trace)
 		report(t, r, "")
 		return
 	}
 	if race.Enabled && *count == seeds {
-		campaign(t, *from, racedSeeds, Options{features: promised})
+		campaign(t, *from, racedSeeds, Options{features: promised()})
 		race.Skip(t)
 	}
-	total := campaign(t, *from, *count, Options{features: promised})
+	total := campaign(t, *from, *count, Options{features: promised()})
 	for _, what := range slices.Sorted(maps.Keys(total)) {
 		t.Logf("%9d  %s", total[what], what)
 	}
@@ -87,6 +90,25 @@ func TestASeedHasOneTrace(t *testing.T) {
 		one, other := run(t, seed, Options{Whole: true}), run(t, seed, Options{Whole: true})
 		if one.Trace != other.Trace {
 			t.Errorf("seed %d: %s and %s", seed, one.Sum, other.Sum)
+		}
+	}
+}
+
+// A continuous job keeps to its budget, and meets it where nothing goes wrong and enough is due.
+func TestAContinuousJobMeetsItsBudgetForDays(t *testing.T) {
+	t.Parallel()
+	race.Skip(t) // its runs are like those of TestSeeds
+	for seed := range uint64(1) {
+		r := run(t, seed, Options{features: features{calm: true}, shape: func(w *world) {
+			job := plain(w, 3, 12)
+			for _, h := range w.hosts {
+				w.hosts[0].pages[0].links = append(w.hosts[0].pages[0].links, h.pages[0])
+			}
+			w.goOn(rand.New(rand.NewPCG(seed, 3)), job, 3*day)
+		}})
+		report(t, r, "")
+		if r.Counts["fetch of a continuous job"] < 100 {
+			t.Errorf("seed %d: %d pages were fetched", seed, r.Counts["fetch of a continuous job"])
 		}
 	}
 }

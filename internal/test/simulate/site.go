@@ -23,7 +23,9 @@ type site struct {
 
 	mu    sync.Mutex
 	hosts map[string]*hostLog
-	tries map[string]int // number of requests so far, by job and URL
+	tries map[string]int       // number of requests so far, by job and URL
+	busy  []func()             // what happens a moment after the next request for a page
+	asked map[string]*askedLog // of continuous jobs, by job
 }
 
 // hostLog is what a host has seen.
@@ -65,7 +67,7 @@ func (f fetcher) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, e
 		request := f.site.begin(f.process, f.job, r.URL)
 		f.process.arbiter.trace.add("%s asks %s", f.process.name, name)
 		var takes time.Duration
-		page, takes = f.site.answer(f.job, r.URL)
+		page, takes = f.site.answer(f.job, r)
 		ended := sleep(ctx, min(takes, r.Timeout))
 		f.site.end(request)
 		if ended != nil {
@@ -100,9 +102,10 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // answer returns the response of a host, and how long it takes.
-func (s *site) answer(job crawler.Job, u crawler.URL) (*fetched.Page, time.Duration) {
+func (s *site) answer(job crawler.Job, r fetched.Request) (*fetched.Page, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	u := r.URL
 	at := job.Name + " " + u.String()
 	s.tries[at]++
 	if u.Path() == "/robots.txt" {
@@ -114,6 +117,9 @@ func (s *site) answer(job crawler.Job, u crawler.URL) (*fetched.Page, time.Durat
 	}
 	if s.tries[at] <= p.failing {
 		return failing(p), p.takes
+	}
+	if s.sim.world.tick > 0 {
+		return s.living(p, r), p.takes
 	}
 	answer := respond(u, p.status, "body of "+u.String())
 	if p.to != nil {
@@ -145,6 +151,9 @@ func (s *site) robots(u crawler.URL, try int) (*fetched.Page, time.Duration) {
 	text.WriteString("User-agent: *\n")
 	if h.robots.private {
 		text.WriteString("Disallow: /private\n")
+	}
+	if h.robots.sitemap {
+		fmt.Fprintf(&text, "Sitemap: https://%s/sitemap.xml\n", h.name)
 	}
 	if h.robots.delay > 0 {
 		fmt.Fprintf(&text, "Crawl-delay: %d\n", int(h.robots.delay.Seconds()))

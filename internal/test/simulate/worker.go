@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/robots"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/sitemap"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -82,7 +83,7 @@ func halfOf(most time.Duration) time.Duration { return most / 2 }
 // run looks for jobs until the process is killed or has drained.
 func (w *worker) run() {
 	for w.round() {
-		if sleep(w.process.ctx, workerRound) != nil {
+		if sleep(w.process.ctx, max(workerRound, w.sim.world.tick)) != nil {
 			return
 		}
 	}
@@ -193,7 +194,8 @@ func (w *worker) open(status crawler.Status) (*jobWorker, error) {
 	}
 	st.visitor, err = visit.New(job, scope, visit.Tools{
 		Frontier: w.process.store.Frontier(job), Fetcher: fetcher{w.sim.site, w.process, job}, Robots: w.robots,
-		Parser: parser{w.sim.world}, Sink: sink,
+		Parser: parser{w.sim.world}, Sitemaps: sitemap.Parser{Dates: job.Recrawl.On()}, Sink: sink,
+		Validators: w.earlier(job),
 	}, visit.Config{Worker: w.process.name, Grace: grace, CPU: w.cpu, Jitter: halfOf, Full: w.full,
 		BeforeURL: func(ctx context.Context, u crawler.URL) {
 			_ = w.process.interact(ctx, toGoOn, job.Name+" "+u.String(), func() error { return nil }, nil)

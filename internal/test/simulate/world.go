@@ -27,6 +27,9 @@ type world struct {
 	span       time.Duration // the time span in which faults happen
 	maxTime    time.Duration // after which a job that still runs counts as hanging
 	shipsIn    time.Duration // after which a segment is finished and shipped to the bucket
+	// tick is the least time between two looks of a process at what it looks at again and again, so
+	// that days of a run cost no more than minutes of others; 0 for as often as usual.
+	tick time.Duration
 }
 
 // host is a web server.
@@ -42,6 +45,7 @@ type robotsPlan struct {
 	failing int           // number of 500 responses before it
 	delay   time.Duration // Crawl-delay; 0 for none
 	private bool          // /private is forbidden
+	sitemap bool          // it names /sitemap.xml
 }
 
 // page is a URL and how its host responds.
@@ -55,6 +59,7 @@ type page struct {
 	takes   time.Duration
 	links   []*page
 	private bool
+	life    life // in a world that goes on for days
 }
 
 // jobPlan is a job, and what an operator does with it.
@@ -65,6 +70,7 @@ type jobPlan struct {
 	late   []lateSeed
 	pauses []pause
 	raises []raise
+	goesOn time.Duration // how long a continuous job is left going on; 0 for other jobs
 }
 
 type lateSeed struct {
@@ -89,6 +95,7 @@ type fault struct {
 	which int           // index of what it happens to
 	lasts time.Duration // duration
 	loses time.Duration // for a failover, the time span of the lost writes
+	busy  bool          // it happens a moment after the next request for a page
 }
 
 type faultKind string
@@ -136,6 +143,7 @@ func newWorld(seed uint64, f features) *world {
 	w.makeJobs(f)
 	w.makeFaults(f)
 	w.makeBucket(f)
+	w.makeContinuous(seed, f)
 	return w
 }
 

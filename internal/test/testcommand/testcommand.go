@@ -4,15 +4,57 @@
 package testcommand
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 )
 
-// Dir is the environment variable that names the folder of the built commands.
-const Dir = "TRAWL_TEST_COMMANDS"
+// Environment variables of a complete test run: the folder of the built commands, and a digest of
+// them ([DigestOf]).
+const (
+	Dir    = "TRAWL_TEST_COMMANDS"
+	Digest = "TRAWL_TEST_DIGEST"
+)
+
+// Built returns the folder of the commands that were built for all packages, or "" if a test has to
+// build its own.
+//
+// go test runs a test again if a variable that it has read with package os has changed. The folder
+// has another name in each run, so its variable is read without package os, and the digest, on
+// which the results depend, with it.
+func Built() string {
+	_ = os.Getenv(Digest)
+	dir, _ := syscall.Getenv(Dir)
+	return dir
+}
+
+// DigestOf returns a digest of the commands in a folder.
+func DigestOf(dir string) (string, error) {
+	sum := sha256.New()
+	for _, race := range []bool{false, true} {
+		binary, err := os.Open(Path(dir, race))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(sum, "race %v: ", race)
+		_, err = io.Copy(sum, binary)
+		if err = errors.Join(err, binary.Close()); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
 
 // Raced are the flags of a build with the race detector. Without debugging information, all
 // packages compile in five sixths of the time; nobody debugs these binaries. The Redis client has
@@ -34,9 +76,11 @@ func Path(dir string, race bool) string {
 }
 
 // Build builds the command into a folder, at its Path. The binary has no debugging information,
-// which saves a third of the link time; panics still show their lines.
+// which saves a third of the link time; panics still show their lines. It does not name the commit,
+// so that it is the same for the same code.
 func Build(dir string, race bool) error {
-	args := []string{"build", "-ldflags=-w", "-o", Path(dir, race), "github.com/trawlcrawler/trawl/cmd/trawl"}
+	args := []string{"build", "-buildvcs=false", "-ldflags=-w", "-o", Path(dir, race),
+		"github.com/trawlcrawler/trawl/cmd/trawl"}
 	cmd := Go(args...)
 	if race {
 		cmd = exec.Command("go", slices.Insert(args, 1, Raced...)...)

@@ -30,10 +30,10 @@ func Main(m *testing.M) int {
 }
 
 // Binary returns the path of the command, with or without the race detector. It uses the
-// command that was built for all packages, if there is one (see testcommand.Dir), and
+// command that was built for all packages, if there is one (see testcommand.Built), and
 // otherwise builds it on first use.
 func Binary(race bool) (string, error) {
-	if dir := os.Getenv(testcommand.Dir); dir != "" {
+	if dir := testcommand.Built(); dir != "" {
 		return testcommand.Path(dir, race), nil
 	}
 	if built == "" {
@@ -49,7 +49,7 @@ func Binary(race bool) (string, error) {
 // HasRaced reports whether Binary has a command with the race detector: if one was built for all
 // packages, or else if the tests use the detector themselves.
 func HasRaced() bool {
-	dir := os.Getenv(testcommand.Dir)
+	dir := testcommand.Built()
 	if dir == "" {
 		return race.Enabled
 	}

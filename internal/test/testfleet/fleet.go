@@ -1,6 +1,7 @@
 package testfleet
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,8 +33,11 @@ type Fleet struct {
 
 	t       testing.TB
 	dir     string // working directory of the processes
+	tmp     string // where they keep temporary files
 	env     []string
 	started atomic.Int64
+	whole   context.Context // ends when a process fails
+	fail    context.CancelCauseFunc
 }
 
 // New starts the Redis of a fleet. The test starts schedulers and workers. redis are
@@ -41,14 +45,15 @@ type Fleet struct {
 // everysec. The test is skipped if no server is on PATH.
 func New(t testing.TB, redis ...string) *Fleet {
 	t.Helper()
-	f := &Fleet{t: t, Redis: redistest.Durable(t, redis...), dir: t.TempDir(), Reach: "127.0.0.0/8"}
+	f := &Fleet{t: t, Redis: redistest.Durable(t, redis...), dir: t.TempDir(), tmp: t.TempDir(), Reach: "127.0.0.0/8"}
 	f.Out = filepath.Join(f.dir, "out")
+	f.whole, f.fail = context.WithCancelCause(t.Context())
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "TRAWL_") && !strings.HasPrefix(v, "TMPDIR=") {
 			f.env = append(f.env, v)
 		}
 	}
-	f.env = append(f.env, "TMPDIR="+t.TempDir())
+	f.env = append(f.env, "TMPDIR="+f.tmp)
 	client, err := tasks.Open(Soon(t), f.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -99,10 +104,16 @@ func (f *Fleet) Create(job crawler.Job) {
 	}
 }
 
-// Done waits until a job is done, and returns its counters.
+// Done waits until a job is done, and returns its counters. It does not wait if a process has failed.
 func (f *Fleet) Done(job string) crawler.Counters {
 	f.t.Helper()
-	status, err := f.Client.Wait(Patience(f.t), job)
+	ctx, cancel := context.WithCancelCause(Patience(f.t))
+	defer cancel(nil)
+	defer context.AfterFunc(f.whole, func() { cancel(context.Cause(f.whole)) })()
+	status, err := f.Client.Wait(ctx, job)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	counters, _ := f.Client.Counters(Soon(f.t), job)
 	if err != nil {
 		f.t.Fatalf("wait for job %s: %v; its counters are %+v", job, err, counters)

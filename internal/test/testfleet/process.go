@@ -56,6 +56,9 @@ func (f *Fleet) startIn(cage *Cage, name string, args ...string) *Process {
 	go func() {
 		defer close(p.ended)
 		_ = p.cmd.Wait()
+		if status := p.cmd.ProcessState.ExitCode(); status > 0 { // it was not killed, and not asked to end
+			f.fail(fmt.Errorf("%s ended by itself with %d", name, status))
+		}
 	}()
 	f.t.Cleanup(p.tidy)
 	return p

@@ -90,9 +90,19 @@ func Pages(records []crawler.Record) Count {
 
 // Asked counts the requests for pages at a site by URL.
 func Asked(site *testsite.Site) Count {
+	return requestsFor(site, func(testsite.Request) bool { return true })
+}
+
+// Served counts the requests for pages whose responses their clients did not give up, as they do when
+// a site holds a page for longer than a request may take.
+func Served(site *testsite.Site) Count {
+	return requestsFor(site, func(r testsite.Request) bool { return !r.Left })
+}
+
+func requestsFor(site *testsite.Site, counts func(testsite.Request) bool) Count {
 	n := make(Count)
 	for _, r := range site.Requests() {
-		if r.Path != "/robots.txt" {
+		if r.Path != "/robots.txt" && counts(r) {
 			n["http://"+r.Host+r.Path]++
 		}
 	}

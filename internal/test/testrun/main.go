@@ -5,7 +5,8 @@
 // Packages that start goroutines are tested with the race detector, all others without it; where only
 // some tests of a package start goroutines, these run with the detector as well. Tests
 // that skip themselves under the detector (race.Skip) run once more without it. The command that
-// tests start as a process is built once for all packages.
+// tests start as a process is built once for all packages. What go test knows from an earlier run,
+// because neither the code nor that command has changed, is not run again.
 //
 // Testrun prints the output of go test, followed by the skipped tests and the reasons. On Linux it
 // also prints the processor time of the run: how much of it compiled, linked and ran tests, and
@@ -51,7 +52,11 @@ func run(args []string) error {
 	if err := build(dir, p); err != nil {
 		return err
 	}
-	return runTests(p, flags, testcommand.Dir+"="+dir)
+	digest, err := testcommand.DigestOf(dir)
+	if err != nil {
+		return err
+	}
+	return runTests(p, flags, testcommand.Dir+"="+dir, testcommand.Digest+"="+digest)
 }
 
 // split separates the flags of go test from the packages, which come last.
@@ -76,18 +81,18 @@ func build(dir string, p plan) error {
 }
 
 // runTests runs the tests of a plan and prints one report of all.
-func runTests(p plan, flags []string, variable string) error {
+func runTests(p plan, flags []string, variables ...string) error {
 	r := newReport(os.Stdout)
 	raced, plain := racedGo("test", "-json"), testcommand.Go("test", "-json")
 	partly := racedGo("test", "-json", only(p.concurrent))
 	err := errors.Join(
-		goTest(raced, variable, r, "with the race detector", flags, p.raced),
-		goTest(partly, variable, r, "with the race detector", flags, p.partly),
-		goTest(plain, variable, r, "", flags, p.plain),
+		goTest(raced, variables, r, "with the race detector", flags, p.raced),
+		goTest(partly, variables, r, "with the race detector", flags, p.partly),
+		goTest(plain, variables, r, "", flags, p.plain),
 	)
 	if names, packages := r.again(); len(names) > 0 {
 		plain := testcommand.Go("test", "-json", only(names))
-		err = errors.Join(err, goTest(plain, variable, r, "again, without the race detector", flags, packages))
+		err = errors.Join(err, goTest(plain, variables, r, "again, without the race detector", flags, packages))
 	}
 	r.skipped()
 	r.usage.print(r.out, waitedFor())
@@ -102,14 +107,14 @@ func racedGo(command string, args ...string) *exec.Cmd {
 // only returns the flag of go test that runs the named tests alone.
 func only(names []string) string { return "-run=^(" + strings.Join(names, "|") + ")$" }
 
-// goTest completes a go test command with a variable for its environment, flags and packages, and
+// goTest completes a go test command with variables for its environment, flags and packages, and
 // runs it, unless there are no packages. how is the word of the report for this run of a package.
-func goTest(cmd *exec.Cmd, variable string, r *report, how string, flags, packages []string) error {
+func goTest(cmd *exec.Cmd, variables []string, r *report, how string, flags, packages []string) error {
 	if len(packages) == 0 {
 		return nil
 	}
 	cmd.Args = slices.Concat(cmd.Args, flags, packages)
-	cmd.Env = append(cmd.Environ(), variable)
+	cmd.Env = append(cmd.Environ(), variables...)
 	return show(cmd, r, how)
 }
 

@@ -21,6 +21,7 @@ type Request struct {
 	End      time.Time // when the response ended; zero until then
 	InFlight int       // requests at the host when it began, itself included
 	Status   int       // of the response; 0 until there is one
+	Left     bool      // the client closed the connection before the response ended
 }
 
 // Log contains every request to a site in the order of their starts. It is safe for
@@ -50,12 +51,12 @@ func (l *Log) begin(host string, r *http.Request) *Request {
 	return req
 }
 
-// end records the end of a request.
-func (l *Log) end(req *Request, status int) {
+// end records the end of a request, and whether its client had left.
+func (l *Log) end(req *Request, status int, left bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight[req.Host]--
-	req.End, req.Status = time.Now(), status
+	req.End, req.Status, req.Left = time.Now(), status, left
 	l.notify()
 }
 

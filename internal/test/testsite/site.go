@@ -95,7 +95,7 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) {
 	host := r.Context().Value(http.LocalAddrContextKey).(net.Addr).String()
 	req := s.begin(host, r)
 	seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	defer func() { s.end(req, seen.status) }()
+	defer func() { s.end(req, seen.status, r.Context().Err() != nil) }()
 	if !s.intervene(seen, r, host) {
 		s.serve[host].ServeHTTP(seen, r)
 	}
