@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,10 +54,8 @@ func TestAProgramSignsItsRequests(t *testing.T) {
 		alter(id)
 		gate := &testsite.Gate{Verifier: verifier, Next: pageMap{"/": `<a href="/a">a</a>`, "/a": "a"},
 			Refuse: testsite.RefuseWith(http.StatusForbidden, http.Header{"Accept-Signature": {"sig1=()"}})}
-		server := httptest.NewServer(gate)
-		t.Cleanup(server.Close)
 		b := newLocalSite(t, nil)
-		b.job.Seeds = []string{server.URL + "/"}
+		b.job.Seeds = []string{testsite.Serve(t, gate).URL(0, "/")}
 		b.cfg.Identity = id
 		stats := b.crawl()
 		signed, refused := gate.Requests()

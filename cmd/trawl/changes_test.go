@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/change"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testhook"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // newspaper is a site whose second edition differs from the first.
@@ -32,7 +32,7 @@ func newspaper(t *testing.T) (url string, second *atomic.Bool) {
 		text := strings.Repeat("What has happened in "+name+" is told here, and by whom. ", 20)
 		return "<h1>" + name + "</h1><p>" + text + "</p>"
 	}
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/":
 			html(w, article("front")+`<a href=/same>same</a> <a href=/edited>edited</a> <a href=/deleted>deleted</a> <a href=/moved>moved</a> <a href=/late>late</a>`)
@@ -50,8 +50,7 @@ func newspaper(t *testing.T) (url string, second *atomic.Bool) {
 			http.NotFound(w, r)
 		}
 	}))
-	t.Cleanup(site.Close)
-	return site.URL, second
+	return site.URL(0, ""), second
 }
 
 func TestTheRunsOfAPeriodicJobTellWhatHasChanged(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,12 +14,13 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // announcing is a site with a key file and a feed, and the hub that the feed names.
 type announcing struct {
 	t    *testing.T
-	site *httptest.Server
+	site string
 	subs chan url.Values // what the hub was asked
 }
 
@@ -38,8 +38,7 @@ func newAnnouncing(t *testing.T) *announcing {
 		w.WriteHeader(http.StatusAccepted)
 		a.subs <- r.PostForm
 	})
-	a.site = httptest.NewServer(mux)
-	t.Cleanup(a.site.Close)
+	a.site = testsite.Serve(t, mux).URL(0, "")
 	return a
 }
 
@@ -71,8 +70,8 @@ func announcedTo(t *testing.T, a *announcing) (ft *fleetTest, job, dashboard str
 	t.Helper()
 	ft = newFleetTest(t)
 	j := crawler.DefaultJob()
-	j.Name, j.Seeds = redistest.Name(t), []string{a.site.URL + "/"}
-	j.IndexNow, j.WebSub = true, []string{a.site.URL + "/feed"}
+	j.Name, j.Seeds = redistest.Name(t), []string{a.site + "/"}
+	j.IndexNow, j.WebSub = true, []string{a.site + "/feed"}
 	j.IgnoreRobots = true // no worker asks for it here
 	ft.Create(j)
 	ft.run("job", "pause", j.Name).exits(done)
@@ -86,18 +85,18 @@ func TestASiteSubmitsPagesByIndexNow(t *testing.T) {
 	a := newAnnouncing(t)
 	ft, job, dashboard := announcedTo(t, a)
 	to := dashboard + "/indexnow/" + job
-	query := "?key=" + siteKey + "&url=" + url.QueryEscape(a.site.URL+"/new")
+	query := "?key=" + siteKey + "&url=" + url.QueryEscape(a.site+"/new")
 	if status, text := ask(t, http.MethodGet, to+query, ""); status != 200 {
 		t.Errorf("a submission by GET gets %d %s", status, text)
 	}
-	body := fmt.Sprintf(`{"host": %q, "key": %q, "urlList": [%q, %q]}`, strings.TrimPrefix(a.site.URL, "http://"), siteKey,
-		a.site.URL+"/new", a.site.URL+"/other")
+	body := fmt.Sprintf(`{"host": %q, "key": %q, "urlList": [%q, %q]}`, strings.TrimPrefix(a.site, "http://"), siteKey,
+		a.site+"/new", a.site+"/other")
 	if status, text := ask(t, http.MethodPost, to, body); status != 200 {
 		t.Errorf("a submission by POST gets %d %s", status, text)
 	}
 	ft.waitForSeen(job, 2)
 	for says, query := range map[string]string{
-		"status 404":       "?key=wrong-key-1&url=" + url.QueryEscape(a.site.URL+"/bad"),
+		"status 404":       "?key=wrong-key-1&url=" + url.QueryEscape(a.site+"/bad"),
 		"not in the scope": "?key=" + siteKey + "&url=" + url.QueryEscape("http://127.0.0.1:1/bad"),
 	} {
 		if status, text := ask(t, http.MethodGet, to+query, ""); status/100 != 4 || !strings.Contains(text, says) {
@@ -116,14 +115,14 @@ func TestAHubTellsWhatIsNewInAFeed(t *testing.T) {
 	ft, job, dashboard := announcedTo(t, a)
 	form := <-a.subs
 	callback := strings.Replace(form.Get("hub.callback"), "http://public.example", dashboard, 1)
-	if form.Get("hub.topic") != a.site.URL+"/feed" || callback == form.Get("hub.callback") {
+	if form.Get("hub.topic") != a.site+"/feed" || callback == form.Get("hub.callback") {
 		t.Fatalf("the hub is asked for %v", form)
 	}
 	verify := url.Values{"hub.mode": {"subscribe"}, "hub.topic": {form.Get("hub.topic")}, "hub.challenge": {"c"}}
 	if status, text := ask(t, http.MethodGet, callback+"?"+verify.Encode(), ""); status != 200 || text != "c" {
 		t.Errorf("the verification gets %d %q", status, text)
 	}
-	feed := `<feed><entry><link href="` + a.site.URL + `/new"/></entry><entry><link href="http://other.example/"/></entry>`
+	feed := `<feed><entry><link href="` + a.site + `/new"/></entry><entry><link href="http://other.example/"/></entry>`
 	sum := hmac.New(sha256.New, []byte(form.Get("hub.secret")))
 	io.WriteString(sum, feed)
 	status, _ := ask(t, http.MethodPost, callback, feed, "X-Hub-Signature", "sha256=00")

@@ -3,7 +3,6 @@ package main_test
 import (
 	"io/fs"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,9 +44,7 @@ func newSignedSite(t *testing.T, s *shell, status int, header http.Header) *sign
 	mux.Handle("/further", http.RedirectHandler("/end", http.StatusMovedPermanently))
 	gate := &testsite.Gate{
 		Verifier: &verify.Verifier{Keys: publishedBy(s)}, Next: mux, Refuse: testsite.RefuseWith(status, header)}
-	server := httptest.NewServer(gate)
-	t.Cleanup(server.Close)
-	return &signedSite{gate, server.URL}
+	return &signedSite{gate, testsite.Serve(t, gate).URL(0, "")}
 }
 
 // publishedBy returns the keys in the directory of the identity "bot", as they are now.
