@@ -78,9 +78,28 @@ func TestStalenessIsCountedFromTheChangeToTheFetch(t *testing.T) {
 	}
 	s.happen(event{0, 170, added})
 	s.finish(200)
-	if s.staleFor != 20+10+30 || s.all != 100 || s.fetches != 3 {
+	if s.stale.sum() != 20+10+30 || s.all != 100 || s.fetches != 3 {
 		t.Errorf("%d of %d page-seconds are stale after %d fetches, want 60 of 100 after 3",
-			s.staleFor, s.all, s.fetches)
+			s.stale.sum(), s.all, s.fetches)
+	}
+}
+
+func TestStalenessIsDividedByWhatTheSitemapSays(t *testing.T) {
+	t.Parallel()
+	s := newSite(1, 100, false)
+	s.happen(event{0, 10, added})
+	s.fetch(0, 10)
+	s.happen(event{0, 110, modified})
+	s.hear(0, 115) // nothing is announced yet
+	s.happen(event{0, 120, modified})
+	s.list(0, 120)
+	s.hear(0, 150)
+	s.hear(0, 160) // it was heard before
+	s.fetch(0, 190)
+	s.happen(event{0, 200, deleted}) // is not announced
+	s.finish(205)
+	if want := (staleness{untold: 10 + 5, unheard: 30, due: 40}); s.stale != want {
+		t.Errorf("page-seconds are stale: %+v, want %+v", s.stale, want)
 	}
 }
 

@@ -42,10 +42,7 @@ func live(c collection, on terms) (result, log, error) {
 		err = failed
 	}
 	site.site.finish(to)
-	return result{
-		staleDays: float64(site.site.staleFor) / 86400, pageDays: float64(site.site.all) / 86400,
-		budget: op.budget, fetches: float64(site.site.fetches + site.requests.sitemaps),
-	}, site.requests, err
+	return site.site.result(op.budget, site.site.fetches+site.requests.sitemaps), site.requests, err
 }
 
 // job returns a continuous job that fetches nothing twice before its first pages are there.
@@ -68,7 +65,8 @@ type operator struct {
 	start    time.Time
 
 	owed   float64 // fetches a week by which the budget was rounded down so far
-	found  int     // pages fetched for the first time, as of a day ago
+	known  int     // pages that were queued
+	newly  int     // of these, those of the last day
 	budget float64 // of fetches again, while measured
 }
 
@@ -76,6 +74,8 @@ type operator struct {
 func (o *operator) run() error {
 	for age := time.Duration(0); ; age += o.step {
 		if urls := o.site.appeared(); len(urls) > 0 {
+			o.known += len(urls)
+			o.newly += len(urls)
 			if err := o.fleet.admit(urls); err != nil {
 				return err
 			}
@@ -92,19 +92,18 @@ func (o *operator) run() error {
 	}
 }
 
-// allow gives the job the budget of a day: that of the policies, plus the number of new pages that
-// it fetched on the day before.
+// allow gives the job the budget of a day: that of the policies, which know each page when it appears,
+// plus the number of pages that have appeared since the day before.
 func (o *operator) allow() error {
-	known, found := o.site.known()
-	perDay := float64(known) / o.days
+	perDay := float64(o.known) / o.days
 	if now := o.site.clock(); now >= o.from {
 		o.budget += perDay * float64(min(o.to-now, 86400)) / 86400
 	}
-	newly := found - o.found
-	if o.found = found; o.fleet.job.Recrawl.Min > 0 {
-		newly, o.fleet.job.Recrawl.Min = 0, 0 // it is the first day
+	if o.fleet.job.Recrawl.Min > 0 {
+		o.newly, o.fleet.job.Recrawl.Min = 0, 0 // it is the first day
 	}
-	o.owed += 7 * (perDay + float64(newly))
+	o.owed += 7 * (perDay + float64(o.newly))
+	o.newly = 0
 	perWeek := max(1, math.Round(o.owed)) // of a small site, rounding would otherwise change the budget by some per cent
 	o.owed -= perWeek
 	return o.fleet.allow(int64(perWeek))

@@ -77,19 +77,26 @@ func (o options) contestants() (all []contestant) {
 	})
 }
 
-// replay replays a collection to the contestant. seen is the site's report on a fleet.
+// replay replays a collection to the contestant. seen is the site's report on a fleet, and on signals.
 func (x contestant) replay(t *testing.T, c collection, o options) (r result, seen string, err error) {
 	on := terms{
 		days: o.days, drops: o.drop, signals: x.signals, steers: x.steers, learns: x.name != "oracle",
 	}
 	if x.policy != nil {
-		return replay(c, x.policy(c, o.days), on), "", nil
+		r = replay(c, x.policy(c, o.days), on)
+		if x.signals != (announcer{}) {
+			seen = fmt.Sprintf("%s, %s: %s", c.name, x.name, r.stale)
+		}
+		return r, seen, nil
 	}
 	began := time.Now()
 	err = bubble(t, func() error {
 		var l log
 		if r, l, err = live(c, on); err == nil {
 			seen = l.String()
+			if x.signals != (announcer{}) {
+				seen += "; " + r.stale.String()
+			}
 		}
 		return err
 	})

@@ -27,6 +27,7 @@ type policy interface {
 type result struct {
 	staleDays, pageDays float64 // while measured
 	budget, fetches     float64
+	stale               staleness
 }
 
 func (r *result) add(other result) {
@@ -34,6 +35,14 @@ func (r *result) add(other result) {
 	r.pageDays += other.pageDays
 	r.budget += other.budget
 	r.fetches += other.fetches
+}
+
+// result is called at the end.
+func (s *site) result(budget float64, fetches int) result {
+	return result{
+		staleDays: float64(s.stale.sum()) / 86400, pageDays: float64(s.all) / 86400, budget: budget,
+		fetches: float64(fetches), stale: s.stale,
+	}
 }
 
 // tick is the step of the clock, in seconds.
@@ -74,6 +83,8 @@ func replay(c collection, p policy, on terms) result {
 				s.fetch(e.page, e.at)
 				p.found(e.page, e.at)
 			case on.signals.announces(e):
+				s.list(e.page, e.at)
+				s.hear(e.page, at)
 				p.announced(e.page, at)
 			}
 		}
@@ -111,9 +122,7 @@ func replay(c collection, p policy, on terms) result {
 		}
 	}
 	s.finish(to)
-	r.staleDays, r.pageDays = float64(s.staleFor)/86400, float64(s.all)/86400
-	r.fetches = float64(s.fetches)
-	return r
+	return s.result(r.budget, s.fetches)
 }
 
 // announcer is a sitemap: a share of the changes is announced by a lastmod, and some lastmods are

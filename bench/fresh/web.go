@@ -39,8 +39,7 @@ type log struct {
 	last     time.Time     // when the last request was answered
 	gap      time.Duration // the shortest time between two requests
 	sitemaps int           // requests for the sitemap while measured
-	found    int           // pages that were fetched for the first time
-	newly    int           // of these, those that appeared during the replay
+	newly    int           // pages that appeared during the replay and were fetched
 	waits    time.Duration // how long these waited for their fetch, in total
 	longest  time.Duration // how long the slowest of these waited
 	queued   []int64       // by page: when it was queued; 0 if it was not
@@ -64,6 +63,7 @@ func (w *web) advance(now int64) {
 		w.site.happen(e)
 		if w.modified[e.page] == 0 || known && w.signals.announces(e) {
 			w.modified[e.page] = e.at
+			w.site.list(e.page, e.at)
 		}
 	}
 	for ; w.ticked+tick <= now; w.ticked += tick {
@@ -90,13 +90,6 @@ func (w *web) appeared() (all []crawler.URL) {
 
 func (w *web) url(page int) crawler.URL {
 	return crawler.CanonicalURL("https://" + w.host + pagePath + strconv.Itoa(page))
-}
-
-// known returns how many pages the crawler knows, and how many it has fetched for the first time.
-func (w *web) known() (pages, found int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.site.known, w.requests.found
 }
 
 const pagePath = "/page/"
@@ -146,7 +139,6 @@ func (w *web) page(r *http.Request, number int) *http.Response {
 		return answer(r, http.StatusNotFound, "text/plain", "")
 	}
 	if !p.known {
-		w.requests.found++
 		if queued := w.requests.queued[number]; queued > w.history.begin() {
 			waited := time.Duration(now-queued) * time.Second
 			w.requests.newly++
@@ -170,6 +162,7 @@ func (w *web) sitemap() string {
 		if at == 0 || w.requests.queued[page] == 0 {
 			continue
 		}
+		w.site.hear(page, w.clock())
 		fmt.Fprintf(&b, "<url><loc>%s</loc><lastmod>%s</lastmod></url>\n", w.url(page),
 			time.Unix(at, 0).UTC().Format(time.RFC3339))
 	}
