@@ -25,7 +25,8 @@ const (
 	againPause = 10 * time.Second      // until a block whose pages found no room is looked at again
 	// As many pages may wait to be fetched again as the job may fetch in backTime, and at least
 	// leastBack. More would only fill Redis. Of one block, leastOfBlock more may wait: a page that
-	// waits keeps its turn, even if its value or the threshold changes.
+	// waits keeps its turn, even if its value or the threshold changes. Of pages with a signal and
+	// of sitemaps, as many may wait besides: they are fetched before the others.
 	leastBack    = 1000
 	leastOfBlock = 2
 	backTime     = time.Hour
@@ -42,9 +43,10 @@ const (
 )
 
 // Again queues the pages of a continuous job that are due again, behind the URLs that wait at their
-// hosts. A call takes about 50 ms. Several processes may call it at once, each on blocks of its
-// own. It returns how long nothing will be due, at most a minute; 0 if there is more to do. It
-// does nothing in a job that is not continuous.
+// hosts. Sitemaps, and pages that a signal says have changed, come before other pages that are due.
+// A call takes about 50 ms. Several processes may call it at once, each on blocks of its own. It
+// returns how long nothing will be due, at most a minute; 0 if there is more to do. It does nothing
+// in a job that is not continuous.
 //
 // Blocks that cannot be read are left out; the error names them.
 func (f *Frontier) Again(ctx context.Context, counters crawler.Counters) (idle time.Duration, err error) {
@@ -73,7 +75,7 @@ func (f *Frontier) Again(ctx context.Context, counters crawler.Counters) (idle t
 }
 
 // room is how many pages may be queued. all is for all blocks together, besides the pages that wait
-// already; block is for each block, including them.
+// already; block is for each block, including them: once for all, and once for pages that come first.
 type room struct{ all, block int }
 
 // againIn processes a batch of blocks of a shard. It returns how long no other block will be due.
@@ -137,6 +139,7 @@ type dueAgain struct {
 	at    int
 	value float64
 	page  queue.Tracked
+	news  bool // a signal says that it has changed, or it is a sitemap: it is fetched before the others
 }
 
 // less returns the room that is left after pages were queued.
@@ -153,9 +156,9 @@ func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course
 		return 0, fmt.Errorf("block %d of host %s has %d names for %d pages: %w", b.number, b.host, len(b.names), b.pages(),
 			errNames)
 	}
-	next, waiting := now.Add(look), 0
+	next, waiting, newsWaiting := now.Add(look), 0, 0
 	idle := sync.OnceValues(func() (bool, error) { return f.idleAt(ctx, base, b.host) })
-	var due []dueAgain
+	var due, news []dueAgain
 	for at := range b.pages() {
 		t, queued, err := b.slot(at)
 		if err != nil {
@@ -175,25 +178,40 @@ func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course
 			}
 			queued = !lost
 		}
+		isNews := func() bool { return state.Announced() || b.isSitemap(at) }
 		switch {
 		case queued:
 			waiting++
+			if isNews() {
+				newsWaiting++
+			}
+		case c.isDue(state, now) && isNews():
+			news = append(news, dueAgain{at, state.Value(now), t, true})
 		case c.isDue(state, now):
-			due = append(due, dueAgain{at, state.Value(now), t})
+			due = append(due, dueAgain{at, state.Value(now), t, false})
 		case c.isDue(state, next):
 			next = earlier(next, c.dueAt(state))
 		}
 	}
-	slices.SortStableFunc(due, func(a, b dueAgain) int { return -cmp.Compare(a.value, b.value) })
-	if most := max(0, min(room.all, room.block-waiting)); len(due) > most {
-		due, next = due[:most], earlier(next, now.Add(againPause))
+	chosen, left := best(nil, news, min(room.all, room.block-newsWaiting))
+	chosen, more := best(chosen, due, min(room.all-len(chosen), room.block-waiting-len(chosen)))
+	if left || more {
+		next = earlier(next, now.Add(againPause))
 	}
-	n, err := f.queueAgain(ctx, base, b, due, next)
+	n, err := f.queueAgain(ctx, base, b, chosen, next)
 	if err == nil && b.plain > len(b.names)/packedPart {
 		_, err = run(ctx, f.rdb, packScript(), "pack", base, string(b.host), b.number, b.packed,
 			pathblock.Pack(b.names)).Int()
 	}
 	return n, err
+}
+
+// best appends the due pages with the highest value, as many as may be queued. It reports whether some
+// were left.
+func best(chosen, due []dueAgain, most int) (_ []dueAgain, left bool) {
+	slices.SortStableFunc(due, func(a, b dueAgain) int { return -cmp.Compare(a.value, b.value) })
+	n := min(len(due), max(0, most))
+	return append(chosen, due[:n]...), n < len(due)
 }
 
 // idleAt reports whether no page of a host waits to be fetched again, or is being fetched.
@@ -219,7 +237,7 @@ func (f *Frontier) queueAgain(ctx context.Context, base string, b *block, due []
 			continue // it was named by another version
 		}
 		entry.Page = d.page
-		args = append(args, d.at, d.page.Slot(true), entry.Pack())
+		args = append(args, d.at, d.page.Slot(true), entry.Pack(), flag(d.news))
 	}
 	return run(ctx, f.rdb, againScript(), "again", base, args...).Int()
 }
@@ -304,7 +322,7 @@ func (f *Frontier) markChanged(ctx context.Context, base string, b *block, wante
 		}
 		next = earlier(next, when)
 		t.State = string(state.Append(nil))
-		marks = append(marks, at, t.Slot(false), "")
+		marks = append(marks, at, t.Slot(false), "", flag(false))
 	}
 	if len(marks) == 0 {
 		return 0, nil
