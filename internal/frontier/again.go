@@ -25,8 +25,9 @@ const (
 	againPause = 10 * time.Second      // until a block whose pages found no room is looked at again
 	// As many pages may wait to be fetched again as the job may fetch in backTime, and at least
 	// leastBack. More would only fill Redis. Of one block, leastOfBlock more may wait: a page that
-	// waits keeps its turn, even if its value or the threshold changes. Of pages with a signal and
-	// of sitemaps, as many may wait besides: they are fetched before the others.
+	// waits keeps its turn, even if its value or the threshold changes. Of pages with a signal, as
+	// many may wait besides. Sitemaps need room like other pages, since with a small budget it is the
+	// room, and not the threshold, that decides how often they are read.
 	leastBack    = 1000
 	leastOfBlock = 2
 	backTime     = time.Hour
@@ -75,7 +76,7 @@ func (f *Frontier) Again(ctx context.Context, counters crawler.Counters) (idle t
 }
 
 // room is how many pages may be queued. all is for all blocks together, besides the pages that wait
-// already; block is for each block, including them: once for all, and once for pages that come first.
+// already; block is for each block, including them: once for all, and once for pages with a signal.
 type room struct{ all, block int }
 
 // againIn processes a batch of blocks of a shard. It returns how long no other block will be due.
@@ -139,7 +140,7 @@ type dueAgain struct {
 	at    int
 	value float64
 	page  queue.Tracked
-	news  bool // a signal says that it has changed, or it is a sitemap: it is fetched before the others
+	first bool // a signal says that it has changed, or it is a sitemap: it is fetched before the others
 }
 
 // less returns the room that is left after pages were queued.
@@ -178,17 +179,16 @@ func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course
 			}
 			queued = !lost
 		}
-		isNews := func() bool { return state.Announced() || b.isSitemap(at) }
 		switch {
 		case queued:
 			waiting++
-			if isNews() {
+			if state.Announced() {
 				newsWaiting++
 			}
-		case c.isDue(state, now) && isNews():
+		case c.isDue(state, now) && state.Announced():
 			news = append(news, dueAgain{at, state.Value(now), t, true})
 		case c.isDue(state, now):
-			due = append(due, dueAgain{at, state.Value(now), t, false})
+			due = append(due, dueAgain{at, state.Value(now), t, b.isSitemap(at)})
 		case c.isDue(state, next):
 			next = earlier(next, c.dueAt(state))
 		}
@@ -237,7 +237,7 @@ func (f *Frontier) queueAgain(ctx context.Context, base string, b *block, due []
 			continue // it was named by another version
 		}
 		entry.Page = d.page
-		args = append(args, d.at, d.page.Slot(true), entry.Pack(), flag(d.news))
+		args = append(args, d.at, d.page.Slot(true), entry.Pack(), flag(d.first))
 	}
 	return run(ctx, f.rdb, againScript(), "again", base, args...).Int()
 }
