@@ -17,13 +17,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
 // root is the root folder of the repository.
 const root = ".."
-
-// testTimeout bounds a whole test.
-const testTimeout = 7 * time.Minute
 
 // shell runs commands for a test.
 type shell struct {
@@ -33,9 +32,7 @@ type shell struct {
 }
 
 func newShell(t *testing.T) *shell {
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
-	t.Cleanup(cancel)
-	s := &shell{t: t, ctx: ctx}
+	s := &shell{t: t, ctx: testfleet.Patience(t)}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "TRAWL_") && !strings.HasPrefix(v, "DASHBOARD_") && !strings.HasPrefix(v, "COMPOSE_") {
 			s.env = append(s.env, v)
@@ -97,7 +94,7 @@ func (s *shell) build(tag, dir string) {
 
 // cleanup runs a command when the test ends, whatever its result.
 func (s *shell) cleanup(command ...string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = s.env

@@ -164,7 +164,7 @@ func TestAWorkerVisitingManyHostileHostsStaysWithinItsMemory(t *testing.T) {
 		extraHosts = visits
 	}
 	c := newCrawl(t, list, extraHosts)
-	c.job.BodyLimit, c.job.Timeout, c.job.PerHost = 4<<20, 5*time.Second, 4
+	c.job.BodyLimit, c.job.Timeout, c.job.PerHost = 4<<20, 20*time.Second, 4
 	c.job.Select = []string{"divs[]=div", "text=body"}
 	var err error
 	if c.Cage, err = testfleet.NewCage(t, memoryLimit); err != nil {
