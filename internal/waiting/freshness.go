@@ -19,7 +19,7 @@ func AgainText(n crawler.Counters) string {
 // FreshText says how up to date the pages of a continuous job are.
 func FreshText(f crawler.Freshness) string {
 	if f.Pages == 0 {
-		return "no page was fetched yet"
+		return "not known yet, because it is computed about once a minute"
 	}
 	text := fmt.Sprintf("about %.0f %% of the pages are up to date", 100*f.UpToDate)
 	if !f.Oldest.IsZero() {

@@ -16,7 +16,7 @@ func TestTheFreshnessOfAJobIsSaidInPlainWords(t *testing.T) {
 	fast.Enough = 0
 	for _, c := range []struct{ got, want string }{
 		{FreshText(f), "about 93 % of the pages are up to date, the oldest was fetched 2 days ago"},
-		{FreshText(crawler.Freshness{}), "no page was fetched yet"},
+		{FreshText(crawler.Freshness{}), "not known yet, because it is computed about once a minute"},
 		{BudgetText(f), "480 of 500 fetches in the last day; 731 a day would keep 95 % of the pages up to date"},
 		{BudgetText(fast), "480 of 500 fetches in the last day; no budget would keep 95 % of the pages up to date, because many change faster than min allows"},
 		{BudgetText(crawler.Freshness{Budget: 0.5}), "0 of 1 fetches in the last day"},
@@ -38,18 +38,20 @@ func TestAContinuousJobWaitsForItsPages(t *testing.T) {
 	status.Job.Recrawl.Budget = crawler.FetchRate{Fetches: 5, Per: time.Hour}
 	service := Service{Processes: []Process{{Kind: KindScheduler}}, Places: 4}
 	for _, c := range []struct {
-		name  string
-		fresh *crawler.Freshness
-		want  string
+		name    string
+		tracked int64
+		fresh   *crawler.Freshness
+		want    string
 	}{
-		{"before the first page", nil, "this job has no pages to fetch again: add seeds with trawl seed news URL…"},
-		{"before a page is due", &crawler.Freshness{Pages: 3, Next: now.Add(time.Hour)},
+		{"before the first page", 0, nil, "this job has no pages to fetch again: add seeds with trawl seed news URL…"},
+		{"in the first minute", 3, &crawler.Freshness{}, "this job waits for pages to become due again"},
+		{"before a page is due", 3, &crawler.Freshness{Pages: 3, Next: now.Add(time.Hour)},
 			"this job waits for pages to become due again, the next at 2026-11-30T13:00:00Z"},
-		{"when the next time is over", &crawler.Freshness{Pages: 3, Next: now},
+		{"when the next time is over", 3, &crawler.Freshness{Pages: 3, Next: now},
 			"this job waits for pages to become due again"},
 	} {
 		status.Freshness = c.fresh
-		if got := WaitsFor(status, crawler.Counters{}, service); got.For != WaitPages || got.Text != c.want {
+		if got := WaitsFor(status, crawler.Counters{Tracked: c.tracked}, service); got.For != WaitPages || got.Text != c.want {
 			t.Errorf("%s: it waits for %s: %q, want %q", c.name, got.For, got.Text, c.want)
 		}
 	}

@@ -186,7 +186,7 @@ func waitsForWork(s crawler.Status, n crawler.Counters, v Service) Waiting {
 	case n.Idle() && !s.Seeded:
 		return Waiting{WaitSeeds, fmt.Sprintf("this job waits for seeds: add some with trawl seed %s URL…", s.Job.Name)}
 	case n.Idle() && s.Job.Recrawl.On():
-		return waitsForPages(s)
+		return waitsForPages(s, n)
 	case v.Due.IsZero():
 		return Waiting{}
 	case !v.Due.Before(Never):
@@ -204,12 +204,12 @@ func waitsForWork(s crawler.Status, n crawler.Counters, v Service) Waiting {
 }
 
 // waitsForPages says when a page of a continuous job is due next.
-func waitsForPages(s crawler.Status) Waiting {
+func waitsForPages(s crawler.Status, n crawler.Counters) Waiting {
 	switch f := s.Freshness; {
-	case f == nil || f.Pages == 0:
+	case n.Tracked == 0:
 		return Waiting{WaitPages, fmt.Sprintf("this job has no pages to fetch again: add seeds with trawl seed %s URL…",
 			s.Job.Name)}
-	case f.Next.After(s.Now):
+	case f != nil && f.Next.After(s.Now):
 		return Waiting{WaitPages, "this job waits for pages to become due again, the next at " +
 			f.Next.UTC().Format(time.RFC3339)}
 	}
