@@ -25,9 +25,7 @@ const (
 	againPause = 10 * time.Second      // until a block whose pages found no room is looked at again
 	// As many pages may wait to be fetched again as the job may fetch in backTime, and at least
 	// leastBack. More would only fill Redis. Of one block, leastOfBlock more may wait: a page that
-	// waits keeps its turn, even if its value or the threshold changes. Of pages with a signal, as
-	// many may wait besides. Sitemaps need room like other pages, since with a small budget it is the
-	// room, and not the threshold, that decides how often they are read.
+	// waits keeps its turn, even if its value or the threshold changes.
 	leastBack    = 1000
 	leastOfBlock = 2
 	backTime     = time.Hour
@@ -44,10 +42,9 @@ const (
 )
 
 // Again queues the pages of a continuous job that are due again, behind the URLs that wait at their
-// hosts. Sitemaps, and pages that a signal says have changed, come before other pages that are due.
-// A call takes about 50 ms. Several processes may call it at once, each on blocks of its own. It
-// returns how long nothing will be due, at most a minute; 0 if there is more to do. It does nothing
-// in a job that is not continuous.
+// hosts. A call takes about 50 ms. Several processes may call it at once, each on blocks of its
+// own. It returns how long nothing will be due, at most a minute; 0 if there is more to do. It
+// does nothing in a job that is not continuous.
 //
 // Blocks that cannot be read are left out; the error names them.
 func (f *Frontier) Again(ctx context.Context, counters crawler.Counters) (idle time.Duration, err error) {
@@ -76,7 +73,7 @@ func (f *Frontier) Again(ctx context.Context, counters crawler.Counters) (idle t
 }
 
 // room is how many pages may be queued. all is for all blocks together, besides the pages that wait
-// already; block is for each block, including them: once for all, and once for pages with a signal.
+// already; block is for each block, including them.
 type room struct{ all, block int }
 
 // againIn processes a batch of blocks of a shard. It returns how long no other block will be due.
@@ -140,7 +137,6 @@ type dueAgain struct {
 	at    int
 	value float64
 	page  queue.Tracked
-	first bool // a signal says that it has changed, or it is a sitemap: it is fetched before the others
 }
 
 // less returns the room that is left after pages were queued.
@@ -157,9 +153,9 @@ func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course
 		return 0, fmt.Errorf("block %d of host %s has %d names for %d pages: %w", b.number, b.host, len(b.names), b.pages(),
 			errNames)
 	}
-	next, waiting, newsWaiting := now.Add(look), 0, 0
+	next, waiting := now.Add(look), 0
 	idle := sync.OnceValues(func() (bool, error) { return f.idleAt(ctx, base, b.host) })
-	var due, news []dueAgain
+	var due []dueAgain
 	for at := range b.pages() {
 		t, queued, err := b.slot(at)
 		if err != nil {
@@ -182,36 +178,22 @@ func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course
 		switch {
 		case queued:
 			waiting++
-			if state.Announced() {
-				newsWaiting++
-			}
-		case c.isDue(state, now) && state.Announced():
-			news = append(news, dueAgain{at, state.Value(now), t, true})
 		case c.isDue(state, now):
-			due = append(due, dueAgain{at, state.Value(now), t, b.isSitemap(at)})
+			due = append(due, dueAgain{at, state.Value(now), t})
 		case c.isDue(state, next):
 			next = earlier(next, c.dueAt(state))
 		}
 	}
-	chosen, left := best(nil, news, min(room.all, room.block-newsWaiting))
-	chosen, more := best(chosen, due, min(room.all-len(chosen), room.block-waiting-len(chosen)))
-	if left || more {
-		next = earlier(next, now.Add(againPause))
+	slices.SortStableFunc(due, func(a, b dueAgain) int { return -cmp.Compare(a.value, b.value) })
+	if most := max(0, min(room.all, room.block-waiting)); len(due) > most {
+		due, next = due[:most], earlier(next, now.Add(againPause))
 	}
-	n, err := f.queueAgain(ctx, base, b, chosen, next)
+	n, err := f.queueAgain(ctx, base, b, due, next)
 	if err == nil && b.plain > len(b.names)/packedPart {
 		_, err = run(ctx, f.rdb, packScript(), "pack", base, string(b.host), b.number, b.packed,
 			pathblock.Pack(b.names)).Int()
 	}
 	return n, err
-}
-
-// best appends the due pages with the highest value, as many as may be queued. It reports whether some
-// were left.
-func best(chosen, due []dueAgain, most int) (_ []dueAgain, left bool) {
-	slices.SortStableFunc(due, func(a, b dueAgain) int { return -cmp.Compare(a.value, b.value) })
-	n := min(len(due), max(0, most))
-	return append(chosen, due[:n]...), n < len(due)
 }
 
 // idleAt reports whether no page of a host waits to be fetched again, or is being fetched.
@@ -237,7 +219,7 @@ func (f *Frontier) queueAgain(ctx context.Context, base string, b *block, due []
 			continue // it was named by another version
 		}
 		entry.Page = d.page
-		args = append(args, d.at, d.page.Slot(true), entry.Pack(), flag(d.first))
+		args = append(args, d.at, d.page.Slot(true), entry.Pack())
 	}
 	return run(ctx, f.rdb, againScript(), "again", base, args...).Int()
 }
@@ -322,7 +304,7 @@ func (f *Frontier) markChanged(ctx context.Context, base string, b *block, wante
 		}
 		next = earlier(next, when)
 		t.State = string(state.Append(nil))
-		marks = append(marks, at, t.Slot(false), "", flag(false))
+		marks = append(marks, at, t.Slot(false), "")
 	}
 	if len(marks) == 0 {
 		return 0, nil

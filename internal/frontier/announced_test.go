@@ -20,7 +20,6 @@ func TestAnnounced(t *testing.T) {
 		test func(t *testing.T, b *testJob)
 	}{
 		{"a page whose date is another one is due", followsDates},
-		{"sitemaps and announced pages come before others that are due", queuesNewsFirst},
 		{"a site is trusted as far as it was right", learnsTrust},
 		{"a site that lies is not followed", followsNoLiar},
 		{"a list that announces pages matters more", weighsLists},
@@ -132,24 +131,6 @@ func followsDates(t *testing.T, b *testJob) {
 	}
 	if got := fmt.Sprint(b.returning()); got != "[/3 /2]" {
 		t.Errorf("%s are queued, want the new page and the one that was announced", got)
-	}
-}
-
-func queuesNewsFirst(t *testing.T, b *testJob) {
-	b.admit(1, "http://a.test/1")
-	b.crawl("a.test", same)
-	b.age("a.test", 20*time.Minute)
-	_, err := b.Admit(t.Context(), []queue.Entry{{URL: url(t, listURL), Sitemap: 1}, {URL: url(t, "http://a.test/2")}})
-	b.must(err)
-	b.crawl("a.test", same)
-	b.setThreshold(recrawl.Threshold{Again: 1e9, New: 1e9})
-	b.again() // the page waits that was fetched 20 minutes ago
-	b.age("a.test", 20*time.Minute)
-	_, err = b.Changed(t.Context(), []crawler.URL{url(t, "http://a.test/2")}, 1)
-	b.must(err)
-	got := b.returning()
-	if len(got) != 3 || got[2] != "/1" {
-		t.Errorf("%q are queued, want the sitemap and the page that was announced before /1", got)
 	}
 }
 

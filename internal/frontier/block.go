@@ -75,12 +75,6 @@ func (b *block) entry(at int) (queue.Entry, error) {
 	return queue.ParseName(b.host, b.names[at])
 }
 
-// isSitemap reports whether a page is a sitemap.
-func (b *block) isSitemap(at int) bool {
-	e, err := b.entry(at)
-	return err == nil && e.Sitemap > 0
-}
-
 // valued returns the state of a page with the importance that the settings give it. A page that is
 // not fetched again is an error.
 func (b *block) valued(c *course, at int, s recrawl.State) (recrawl.State, error) {

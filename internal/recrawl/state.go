@@ -166,9 +166,6 @@ func (s State) Keep(d time.Duration) State {
 // the server says nothing.
 func (s State) Kept() time.Duration { return keptTimes[s.Flags&keptMask>>keptShift] }
 
-// Announced reports whether a signal that is trusted says that the page has changed since its last fetch.
-func (s State) Announced() bool { return s.precision() > 0 }
-
 // precision returns how reliable the page's signal is, from 0 to 1; 0 if it has none.
 func (s State) precision() float64 {
 	if !s.Flags.Has(Signalled) {
