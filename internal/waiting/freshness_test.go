@@ -51,7 +51,8 @@ func TestAContinuousJobWaitsForItsPages(t *testing.T) {
 			"this job waits for pages to become due again"},
 	} {
 		status.Freshness = c.fresh
-		if got := WaitsFor(status, crawler.Counters{Tracked: c.tracked}, service); got.For != WaitPages || got.Text != c.want {
+		got := WaitsFor(status, crawler.Counters{Tracked: c.tracked}, service)
+		if got.For != WaitPages || got.Text != c.want {
 			t.Errorf("%s: it waits for %s: %q, want %q", c.name, got.For, got.Text, c.want)
 		}
 	}
