@@ -25,9 +25,9 @@
 // In a [fleet], the frontier, scheduler, visits, parsers and sitemaps crawl the site, with full
 // politeness, in a bubble of [testing/synctest], whose clock jumps to the next event. An [operator]
 // queues new pages when they appear, and gives the job its budget each day: that of the policies,
-// plus the number of pages that have appeared since the day before, for their first fetches. A year of virtual time takes ten seconds of
-// processor time for a site of 60 pages, and a minute for one of 400. With -every, a sample of the
-// pages is a site of its own; its budget is smaller accordingly, but its sitemap costs a fetch as
-// before, so signals are worth less than to the whole site. With -fast, no fleet takes part, which
-// takes seconds for all pages.
+// plus the number of pages that have appeared since the day before, for their first fetches. A year
+// of virtual time takes ten seconds of processor time for a site of 60 pages, and a minute for one
+// of 400. With -every, a sample of the pages is a site of its own; its budget is smaller
+// accordingly, but its sitemap costs a fetch as before, so signals are worth less than to the whole
+// site. With -fast, no fleet takes part, which takes seconds for all pages.
 package main

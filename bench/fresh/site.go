@@ -28,9 +28,9 @@ func (s staleness) sum() int64 { return s.untold + s.unheard + s.due }
 
 // String says which part of the time the sitemap could have saved.
 func (s staleness) String() string {
-	const day = 86400
-	return fmt.Sprintf("stale page-days: %d untold, %d until the sitemap was read, %d until the fetch", s.untold/day,
-		s.unheard/day, s.due/day)
+	days := func(seconds int64) float64 { return float64(seconds) / day }
+	return fmt.Sprintf("stale page-days: %.0f untold, %.0f until the sitemap was read, %.0f until the fetch", days(s.untold),
+		days(s.unheard), days(s.due))
 }
 
 // site is a collection under replay, with a log of how long each page was stale.
