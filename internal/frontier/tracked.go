@@ -134,7 +134,7 @@ func (t *tracker) learn(ctx context.Context, done []queue.Settlement, now time.T
 			}
 			state.Last = uint32(now.Unix())
 			all.pages[i] = t.page(c, e, state, e.Page.Follows, now)
-		case e.Page.Known() || tracks(s.Outcome):
+		case e.Page.Known() || tracks(s.Outcome) || s.Page.Returns:
 			state := t.observe(&all, s.Page, c, now)
 			state.Importance = linkedImportance(state.Importance, links[i])
 			all.pages[i] = t.page(c, e, state, s.Page.Follows, now)

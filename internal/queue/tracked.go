@@ -154,6 +154,8 @@ type Sighting struct {
 	Gone    bool   // the server said that there is no such page
 	Moved   bool   // the page redirects to one of its own fate
 	Follows bool   // as in [Tracked]
+	// Returns says that the page is to be fetched again, although its outcome is that of a rule.
+	Returns bool
 	// Keeps is for how long a sitemap or a feed stays as it is, as it says itself, or its server;
 	// 0 if they say nothing.
 	Keeps time.Duration

@@ -15,7 +15,7 @@ import (
 
 // sighting returns what a URL task has found out about its page.
 func (e *urlTask) sighting() queue.Sighting {
-	s := queue.Sighting{Entry: e.taken.Entry, Follows: e.follows()}
+	s := queue.Sighting{Entry: e.taken.Entry, Follows: e.follows(), Returns: e.returns()}
 	switch e.result.Outcome {
 	case crawler.OutcomeNotModified:
 		s.Same = true
@@ -31,6 +31,10 @@ func (e *urlTask) sighting() queue.Sighting {
 	}
 	return s
 }
+
+// returns reports whether the page is to be fetched again whatever its outcome: it redirects to where
+// a rule forbids to follow, which may change, or robots.txt could not be had.
+func (e *urlTask) returns() bool { return len(e.result.Redirects) > 0 || e.unruled }
 
 // keeps returns how long a sitemap or a feed stays as it is, according to itself or its server: the
 // longer of the two times.

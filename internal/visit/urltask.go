@@ -34,6 +34,7 @@ type urlTask struct {
 	check     bool // the URL is only checked
 	temporary bool // a redirect on the way here was not permanent
 	spared    bool // a failure is the host's fault, so it does not use up a try
+	unruled   bool // robots.txt could not be had
 	hold      hold // from the first request of the URL until it is done
 
 	cookies int   // how many answers set cookies so far
@@ -120,6 +121,7 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 		e.end(outcomeOf(policy.Class), policy.Unavailable)
 		return crawler.URL{}, nil
 	case policy.Allowed == nil:
+		e.unruled = true
 		e.skipItself(queue.SkipReason{Rule: queue.RuleRobots, Reason: policy.Unavailable})
 		e.end(crawler.OutcomeDisallowed, policy.Unavailable)
 		return crawler.URL{}, nil

@@ -102,6 +102,53 @@ func TestAPageThatIsFetchedAgainSaysWhatBecameOfIt(t *testing.T) {
 	}
 }
 
+// A page that was asked for belongs to the job, although it leads where robots.txt forbids. A page
+// that robots.txt forbids does not.
+func TestAPageThatLeadsToAForbiddenOneIsFetchedAgain(t *testing.T) {
+	t.Parallel()
+	var moved atomic.Bool
+	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/robots.txt":
+			fmt.Fprint(w, "User-agent: *\nDisallow: /private")
+		case r.URL.Path == "/leads" && !moved.Load():
+			http.Redirect(w, r, "/private/page", http.StatusFound)
+		default:
+			fmt.Fprint(w, article("gate", "Monday"))
+		}
+	})
+	c := newCrawl(t, testsite.Serve(t, site), func(j *crawler.Job) {
+		j.Recrawl = crawler.Recrawl{Budget: crawler.FetchRate{Fetches: 1e6, Per: 24 * time.Hour}, Min: time.Second}
+	}).seed("/leads", "/private/other")
+	c.finish()
+	if n := c.counters(); n.Tracked != 1 || n.Outcomes[crawler.OutcomeDisallowed] != 2 {
+		t.Fatalf("%d pages are tracked, and %v, want 1, and 2 disallowed", n.Tracked, n.Outcomes)
+	}
+	moved.Store(true)
+	c.untilBack(1)
+	c.finish()
+	records := c.sink.records()
+	if last := records[len(records)-1]; last.Outcome != crawler.OutcomeFetched || last.Change != crawler.ChangeNew {
+		t.Errorf("when it leads elsewhere, it is %s and %q, want fetched and new", last.Outcome, last.Change)
+	}
+}
+
+// Nothing is known of what robots.txt forbids while it cannot be had, so the page is fetched again.
+func TestAPageWhoseRobotsTxtCannotBeHadIsFetchedAgain(t *testing.T) {
+	t.Parallel()
+	site := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+	})
+	c := newCrawl(t, testsite.Serve(t, site), func(j *crawler.Job) {
+		j.RobotsTries = 1
+		j.Recrawl = crawler.Recrawl{Budget: crawler.FetchRate{Fetches: 1e6, Per: 24 * time.Hour}, Min: time.Second}
+	}).seed("/page")
+	c.finish()
+	if n := c.counters(); n.Tracked != 1 || n.Outcomes[crawler.OutcomeDisallowed] != 1 {
+		t.Errorf("%d pages are tracked, and %v, want 1, and 1 disallowed", n.Tracked, n.Outcomes)
+	}
+}
+
 // untilBack queues pages that are due again until this number of them waits.
 func (c *crawl) untilBack(pages int) {
 	c.t.Helper()

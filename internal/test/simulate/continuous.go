@@ -64,6 +64,8 @@ func (w *world) makeContinuous(seed uint64, f features) {
 // goOn makes a job continuous, and the only one.
 func (w *world) goOn(r *rand.Rand, plan *jobPlan, lasts time.Duration) {
 	w.tick, w.jobs = within(r, daysTick, 2*daysTick), []*jobPlan{plan}
+	// One visit at each host in a tick carries the budget, but fewer may not.
+	w.places = max(w.places, len(w.hosts))
 	plan.goesOn, plan.raises, plan.starts = lasts, nil, 0
 	w.maxTime = lasts + day
 	for _, h := range w.hosts {
