@@ -130,7 +130,7 @@ chaos:
 	TRAWL_CHAOS=1 $(GO) test -count=1 -timeout 60m -v ./internal/test/faults
 
 memory:
-	TRAWL_BENCH=10m $(GO) test -count=1 -timeout 60m -v -run 'TestTheCostOfAURL|TestTheCostOfASpilledSeenURL|TestTheMemoryOfAHost' ./internal/frontier
+	TRAWL_BENCH=10m $(GO) test -count=1 -timeout 60m -v -run 'TestTheCostOfAURL|TestTheCostOfASpilledSeenURL|TestTheMemoryOfAHost|TestTheCostOfATrackedPage' ./internal/frontier
 
 # What one Redis can carry, found out with simulated webs: docs/scale.md. FLAGS
 # are those of the command.

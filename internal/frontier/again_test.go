@@ -820,12 +820,14 @@ func removesTracked(t *testing.T, b *testJob) {
 
 // TestTheCostOfATrackedPage measures the memory of Redis for each tracked page, as MEMORY USAGE has
 // it, of hosts with hundreds of pages and of smaller ones. It is skipped as [TestTheCostOfAURL] is.
+// With TRAWL_BENCH=10m, there are ten million pages of the first kind, which takes some ten minutes.
 func TestTheCostOfATrackedPage(t *testing.T) {
-	if os.Getenv("TRAWL_BENCH") == "" {
+	hosts, ok := map[string]int{"1": 200, "10m": 20_000}[os.Getenv("TRAWL_BENCH")]
+	if !ok {
 		t.Skip("the test fills a Redis with many pages: run make memory")
 	}
 	const target = 24
-	for _, c := range []struct{ hosts, pages int }{{200, 500}, {300, 300}, {500, 100}, {3000, 1}} {
+	for _, c := range []struct{ hosts, pages int }{{hosts, 500}, {300, 300}, {500, 100}, {3000, 1}} {
 		b := newContinuousJob(t, privateRedis(t), 1)
 		b.setThreshold(recrawl.Threshold{Value: 1e12, Again: 1e12, New: 1e12})
 		for i := range c.hosts {
