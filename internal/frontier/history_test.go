@@ -63,12 +63,20 @@ func keepsHistory(t *testing.T, b *testJob) {
 	b.must(b.store.Record(ctx, name, crawler.Counters{})) // in the same second, or the next
 	h, err := b.store.History(ctx, name)
 	b.must(err)
-	if len(h.Seconds) < 3598 || len(h.Seconds) > 3600 || len(h.Minutes) < 1439 || len(h.Minutes) > 1440 {
-		t.Errorf("%d seconds and %d minutes, want an hour and a day", len(h.Seconds), len(h.Minutes))
+	// What passed on a slow machine between the samples of the past and the last one has no samples.
+	slow := h.Seconds[len(h.Seconds)-1].At.Sub(seconds[len(seconds)-1].At)
+	if n := len(h.Seconds); n < 3600-int(slow/time.Second) || n > 3600 {
+		t.Errorf("there are %d seconds, %v after the last, want an hour", n, slow)
 	}
-	last := h.Minutes[len(h.Minutes)-1]
-	if want := (forecast.Sample{At: last.At, Pages: 700, Settled: 793, Bytes: 5, Failed: 3, Seen: 900}); last != want {
-		t.Errorf("the last minute is %+v, want %+v", last, want) // less than before: pages were taken back
+	if n := len(h.Minutes); n < 1439-int(slow/time.Minute) || n > 1440 {
+		t.Errorf("there are %d minutes, %v after the last, want a day", n, slow)
+	}
+	// It has less than the one before: pages were taken back.
+	want := forecast.Sample{Pages: 700, Settled: 793, Bytes: 5, Failed: 3, Seen: 900}
+	isWanted := func(s forecast.Sample) bool { want.At = s.At; return s == want }
+	last := h.Minutes[len(h.Minutes)-2:] // the second record may be a minute after the first
+	if !slices.ContainsFunc(last, isWanted) {
+		t.Errorf("the last minutes are %+v, want %+v in one", last, want)
 	}
 	for what, got := range map[string][2][]forecast.Sample{
 		"second": {h.Seconds, seconds}, "minute": {h.Minutes, minutes},

@@ -38,6 +38,9 @@ func (s *site) note(log *hostLog, r *visitRequest, job crawler.Job, u crawler.UR
 		a.target[log.host.name] = p.to.url.String()
 	}
 	if follows {
+		if _, met := a.last[r.url]; met { // a page of its own is fetched with the one that leads to it
+			a.last[r.url] = r.began
+		}
 		return
 	}
 	a.fetches = append(a.fetches, r.began)
