@@ -136,14 +136,37 @@ func (f *Frontier) lookAfter(ctx context.Context, base string) (time.Duration, e
 type dueAgain struct {
 	at    int
 	value float64
+	late  time.Duration // how long the longest interval since its last fetch is over
 	page  queue.Tracked
+}
+
+// chosen returns at most a number of pages that are due. Half of the places go to the pages of the
+// highest value, the others to those that should have been fetched first by the longest interval:
+// where the budget is too small for all, a page of little value waits longer, but not for ever. An odd
+// place goes to either kind, as chance says.
+func chosen(due []dueAgain, most int, chance bool) []dueAgain {
+	if len(due) <= most {
+		return due
+	}
+	late := slices.DeleteFunc(slices.Clone(due), func(d dueAgain) bool { return d.late < 0 })
+	slices.SortStableFunc(late, func(a, b dueAgain) int { return -cmp.Compare(a.late, b.late) })
+	places := most / 2
+	if chance {
+		places = most - places
+	}
+	late = late[:min(len(late), places)]
+	rest := slices.DeleteFunc(slices.Clone(due), func(d dueAgain) bool {
+		return slices.ContainsFunc(late, func(l dueAgain) bool { return l.at == d.at })
+	})
+	slices.SortStableFunc(rest, func(a, b dueAgain) int { return -cmp.Compare(a.value, b.value) })
+	return slices.Concat(late, rest[:most-len(late)])
 }
 
 // less returns the room that is left after pages were queued.
 func (r room) less(queued int) room { return room{r.all - queued, r.block} }
 
-// againOf queues the pages of a block that are due, those with the highest value first, as far as
-// there is room. The block is packed if that is worth it.
+// againOf queues the pages of a block that are due, as far as there is room. The block is packed if
+// that is worth it.
 func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course, now time.Time, look time.Duration,
 	room room) (int, error) {
 	if err := b.decode(); err != nil {
@@ -179,14 +202,14 @@ func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course
 		case queued:
 			waiting++
 		case c.isDue(state, now):
-			due = append(due, dueAgain{at, state.Value(now), t})
+			longest := time.Unix(int64(state.Last), 0).Add(c.set.Max)
+			due = append(due, dueAgain{at, state.Value(now), now.Sub(longest), t})
 		case c.isDue(state, next):
 			next = earlier(next, c.dueAt(state))
 		}
 	}
-	slices.SortStableFunc(due, func(a, b dueAgain) int { return -cmp.Compare(a.value, b.value) })
 	if most := max(0, min(room.all, room.block-waiting)); len(due) > most {
-		due, next = due[:most], earlier(next, now.Add(againPause))
+		due, next = chosen(due, most, looksRandom(now)), earlier(next, now.Add(againPause))
 	}
 	n, err := f.queueAgain(ctx, base, b, due, next)
 	if err == nil && b.plain > len(b.names)/packedPart {
@@ -202,6 +225,9 @@ func (f *Frontier) idleAt(ctx context.Context, base string, h crawler.Host) (boo
 	n, err := f.rdb.Exists(ctx, low, base+nameLater+string(h), base+nameFlight+string(h)).Result()
 	return n == 0, wrapped("again", base, err)
 }
+
+// looksRandom returns true for half of all times, in no order.
+func looksRandom(at time.Time) bool { return uint64(at.UnixMicro())*0x9e3779b97f4a7c15>>63 == 1 }
 
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {

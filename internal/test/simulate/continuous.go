@@ -79,7 +79,7 @@ func (w *world) goOn(r *rand.Rand, plan *jobPlan, lasts time.Duration) {
 	job := &plan.job
 	job.Pages, job.PagesPerHost, job.Time, job.Bytes = 0, 0, 0, 0
 	job.Sitemaps, job.StalledAfter = true, 0
-	longest := within(r, 8*time.Hour, 20*time.Hour)
+	longest := within(r, 8*time.Hour, 14*time.Hour)
 	// Three times as much as it takes to fetch all pages in the longest interval.
 	enough := 3 * int64(len(w.pages)) * int64(day) / int64(longest)
 	job.Recrawl = crawler.Recrawl{

@@ -44,7 +44,7 @@ func (s *site) note(log *hostLog, r *visitRequest, job crawler.Job, u crawler.UR
 		return
 	}
 	a.fetches = append(a.fetches, r.began)
-	if was, met := a.last[r.url]; met && r.began.Sub(was) > s.sim.patience(job) {
+	if was, met := a.last[r.url]; met && job.Recrawl.On() && r.began.Sub(was) > s.sim.patience(job) {
 		s.sim.violate(invariantAgain, "job %s asks for %s again after %v", job.Name, r.url, r.began.Sub(was))
 	}
 	a.last[r.url] = r.began
@@ -57,11 +57,19 @@ func (s *site) whenBusy(do func()) {
 	s.busy = append(s.busy, do)
 }
 
-// patience returns after how long at most a continuous job asks for a page again: its longest
-// interval, and what its pages may wait besides: for the budget, for the next tick, and as long as
-// something was broken or paused.
+// patience returns after how long at most a continuous job, while it is one, asks for a page again:
+// its longest interval, and what its pages may wait besides: for all other pages, which may be due
+// at the same time, for the next tick, and as long as something was broken or paused.
 func (s *sim) patience(job crawler.Job) time.Duration {
-	d := job.Recrawl.WithDefaults().Max + 2*time.Hour + 6*s.world.tick
+	tries := 0
+	for _, p := range s.world.pages {
+		tries++
+		if p.status == 500 || p.life.health == 500 && len(p.life.away) > 0 {
+			tries += job.Retries
+		}
+	}
+	all := time.Duration(float64(tries) / job.Recrawl.Budget.PerDay() * float64(day))
+	d := job.Recrawl.WithDefaults().Max + all + 2*time.Hour + 6*s.world.tick
 	for _, f := range s.world.faults {
 		d += f.lasts + 2*s.world.tick
 	}
