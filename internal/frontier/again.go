@@ -142,8 +142,8 @@ type dueAgain struct {
 
 // chosen returns at most a number of pages that are due. Half of the places go to the pages of the
 // highest value, the others to those that should have been fetched first by the longest interval:
-// where the budget is too small for all, a page of little value waits longer, but not without end. An odd
-// place goes to either kind, as chance says.
+// where the budget is too small for all, a page of little value waits longer, but not without end.
+// An odd place goes to either kind, as chance says.
 func chosen(due []dueAgain, most int, chance bool) []dueAgain {
 	if len(due) <= most {
 		return due
