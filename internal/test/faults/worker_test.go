@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
@@ -26,11 +27,15 @@ func TestWorkersAreKilledRepeatedly(t *testing.T) {
 	c.waitForMore(hosts)
 
 	deaths := make([]workerDeath, 0, kills)
-	inFlight := 0
+	inFlight, tries := 0, make(losses)
 	for len(deaths) < kills && pause(testfleet.Patience(t), between(500*time.Millisecond, 2500*time.Millisecond)) {
 		i := c.busy(workers)
+		if !tries.mayLose(c.hosts(), workers[i].Name) {
+			continue
+		}
 		workers[i].Kill()
 		at := time.Now()
+		tries.lost(c.hosts(), workers[i].Name)
 		hosts, urls := c.heldBy(workers[i])
 		deaths = append(deaths, workerDeath{at, hosts})
 		inFlight += urls
@@ -57,6 +62,50 @@ func (c *crawl) busy(workers []*testfleet.Process) int {
 		}
 	}
 	return order[0]
+}
+
+// losses has, for each host, how many workers were lost with URLs that it still has. A URL with which
+// three workers were lost is given up, as one that may be what kills them.
+type losses map[crawler.Host]struct {
+	workers int
+	until   int64 // the host's pages once those URLs are fetched
+}
+
+// mayLose reports whether a worker may be killed, so that none of its URLs is given up. One more loss
+// is left for a host that the worker visits in the next moment.
+func (l losses) mayLose(hosts []crawler.HostStatus, worker string) bool {
+	for _, h := range hosts {
+		lost := l[h.Host]
+		if h.Worker == worker && h.State == queue.HostOpen && h.Pages < lost.until && lost.workers > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// lost notes that a worker was killed.
+func (l losses) lost(hosts []crawler.HostStatus, worker string) {
+	for _, h := range hosts {
+		if h.Worker != worker || h.State != queue.HostOpen {
+			continue
+		}
+		lost := l[h.Host]
+		if h.Pages >= lost.until {
+			lost.workers = 0
+		}
+		lost.workers, lost.until = lost.workers+1, h.Pages+h.Flight
+		l[h.Host] = lost
+	}
+}
+
+// hosts returns what is known of all hosts.
+func (c *crawl) hosts() []crawler.HostStatus {
+	c.t.Helper()
+	all, err := c.Client.Hosts(testfleet.Soon(c.t), c.job.Name, c.graph.Hosts)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return all
 }
 
 // workerDeath is the end of a worker that held some hosts.
