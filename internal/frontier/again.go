@@ -143,23 +143,24 @@ type dueAgain struct {
 // chosen returns at most a number of pages that are due. Half of the places go to the pages of the
 // highest value, the others to those that should have been fetched first by the longest interval:
 // where the budget is too small for all, a page of little value waits longer, but not without end.
-// An odd place goes to either kind, as chance says.
+// An odd place goes to either kind, as chance says. Those of the highest value come first. The order
+// of due changes.
 func chosen(due []dueAgain, most int, chance bool) []dueAgain {
-	if len(due) <= most {
-		return due
+	byValue := func(a, b dueAgain) int { return -cmp.Compare(a.value, b.value) }
+	if len(due) > most {
+		places, late := most/2, 0
+		if chance {
+			places = most - places
+		}
+		slices.SortStableFunc(due, func(a, b dueAgain) int { return -cmp.Compare(a.late, b.late) })
+		for late < places && due[late].late >= 0 {
+			late++
+		}
+		slices.SortStableFunc(due[late:], byValue)
+		due = due[:most]
 	}
-	late := slices.DeleteFunc(slices.Clone(due), func(d dueAgain) bool { return d.late < 0 })
-	slices.SortStableFunc(late, func(a, b dueAgain) int { return -cmp.Compare(a.late, b.late) })
-	places := most / 2
-	if chance {
-		places = most - places
-	}
-	late = late[:min(len(late), places)]
-	rest := slices.DeleteFunc(slices.Clone(due), func(d dueAgain) bool {
-		return slices.ContainsFunc(late, func(l dueAgain) bool { return l.at == d.at })
-	})
-	slices.SortStableFunc(rest, func(a, b dueAgain) int { return -cmp.Compare(a.value, b.value) })
-	return slices.Concat(late, rest[:most-len(late)])
+	slices.SortStableFunc(due, byValue)
+	return due
 }
 
 // less returns the room that is left after pages were queued.
@@ -208,9 +209,11 @@ func (f *Frontier) againOf(ctx context.Context, base string, b *block, c *course
 			next = earlier(next, c.dueAt(state))
 		}
 	}
-	if most := max(0, min(room.all, room.block-waiting)); len(due) > most {
-		due, next = chosen(due, most, looksRandom(now)), earlier(next, now.Add(againPause))
+	most := max(0, min(room.all, room.block-waiting))
+	if len(due) > most {
+		next = earlier(next, now.Add(againPause))
 	}
+	due = chosen(due, most, looksRandom(now))
 	n, err := f.queueAgain(ctx, base, b, due, next)
 	if err == nil && b.plain > len(b.names)/packedPart {
 		_, err = run(ctx, f.rdb, packScript(), "pack", base, string(b.host), b.number, b.packed,

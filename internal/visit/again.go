@@ -33,7 +33,7 @@ func (e *urlTask) sighting() queue.Sighting {
 }
 
 // returns reports whether the page is to be fetched again whatever its outcome: it redirects to where
-// a rule forbids to follow, which may change, or robots.txt could not be had.
+// a rule forbids to follow, which may change, or robots.txt was unavailable.
 func (e *urlTask) returns() bool { return len(e.result.Redirects) > 0 || e.unruled }
 
 // keeps returns how long a sitemap or a feed stays as it is, according to itself or its server: the

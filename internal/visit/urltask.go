@@ -34,7 +34,7 @@ type urlTask struct {
 	check     bool // the URL is only checked
 	temporary bool // a redirect on the way here was not permanent
 	spared    bool // a failure is the host's fault, so it does not use up a try
-	unruled   bool // robots.txt could not be had
+	unruled   bool // robots.txt was unavailable
 	hold      hold // from the first request of the URL until it is done
 
 	cookies int   // how many answers set cookies so far

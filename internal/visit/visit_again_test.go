@@ -133,7 +133,7 @@ func TestAPageThatLeadsToAForbiddenOneIsFetchedAgain(t *testing.T) {
 	}
 }
 
-// Nothing is known of what robots.txt forbids while it cannot be had, so the page is fetched again.
+// As long as robots.txt is unavailable, no one knows what it forbids, so the page is tried again later.
 func TestAPageWhoseRobotsTxtCannotBeHadIsFetchedAgain(t *testing.T) {
 	t.Parallel()
 	site := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

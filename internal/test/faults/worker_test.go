@@ -118,11 +118,7 @@ type workerDeath struct {
 // worker holds its hosts until they are swept.
 func (c *crawl) heldBy(worker *testfleet.Process) (hosts []string, inFlight int) {
 	c.t.Helper()
-	all, err := c.Client.Hosts(testfleet.Soon(c.t), c.job.Name, c.graph.Hosts)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for _, h := range all {
+	for _, h := range c.hosts() {
 		if h.Worker == worker.Name && h.State == queue.HostOpen {
 			hosts = append(hosts, string(h.Host))
 			inFlight += int(h.Flight)
